@@ -7,7 +7,21 @@ from stratapolis.chassis.tables.currencies import UnknownCurrency, currencies, m
 
 @pytest.mark.parametrize(
     ("code", "digits"),
-    [("EUR", 2), ("USD", 2), ("CHF", 2), ("HUF", 2), ("JPY", 0), ("KRW", 0), ("ISK", 0), ("XOF", 0), ("UYI", 0), ("KWD", 3), ("TND", 3), ("IQD", 3), ("CLF", 4), ("UYW", 4)],
+    [
+        ("EUR", 2),
+        ("USD", 2),
+        ("HUF", 2),
+        ("JPY", 0),
+        ("KRW", 0),
+        ("ISK", 0),
+        ("XOF", 0),
+        ("UYI", 0),
+        ("KWD", 3),
+        ("TND", 3),
+        ("IQD", 3),
+        ("CLF", 4),
+        ("UYW", 4),
+    ],
 )
 def test_minor_units_are_those_of_iso_4217(code: str, digits: int) -> None:
     assert minor_units(code) == digits

@@ -33,8 +33,8 @@ class Currency:
 @cache
 def currencies() -> Mapping[str, Currency]:
     """All currencies by their code; read once."""
-    with files(__package__).joinpath("currencies.csv").open(encoding="utf-8", newline="") as table:
-        rows = [Currency(code=row["code"], minor_units=int(row["minor_units"]), name=row["name"]) for row in csv.DictReader(table)]
+    table = files(__package__).joinpath("currencies.csv").read_text(encoding="utf-8").splitlines()
+    rows = [Currency(code=row["code"], minor_units=int(row["minor_units"]), name=row["name"]) for row in csv.DictReader(table)]
     return MappingProxyType({row.code: row for row in rows})
 
 
