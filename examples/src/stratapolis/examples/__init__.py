@@ -1,0 +1,1 @@
+"""Services of made-up value creators, and the recorded data they use."""
