@@ -42,7 +42,8 @@ def station_means(air: Recording, day: date) -> dict[str, float]:
 def test_every_cell_that_is_neither_empty_nor_the_sentinel_is_one_observation(air: Recording, traffic: Recording) -> None:
     air_cells = [cell for row in raw("beijing-air.csv.gz") for name, cell in row.items() if name not in ("observed_at", "station")]
     traffic_cells = [cell for row in raw("berlin-traffic.csv.gz") for name, cell in row.items() if name not in ("local_time", "site_id")]
-    assert "" in air_cells and "-1" in traffic_cells
+    assert "" in air_cells
+    assert "-1" in traffic_cells
     assert sum(1 for _ in air.observations()) == len(air_cells) - air_cells.count("")
     assert sum(1 for _ in traffic.observations()) == len(traffic_cells) - traffic_cells.count("-1")
 
@@ -52,7 +53,7 @@ def test_no_vehicle_is_a_count_of_zero_and_no_speed(traffic: Recording) -> None:
     moment = datetime.fromisoformat(hour["local_time"]).replace(tzinfo=ZoneInfo("Europe/Berlin"))
     seen = {o.property: o.value for o in traffic.observations(on=moment.date()) if o.thing == hour["site_id"] and o.observed_at == moment}
     assert "truck_speed" not in seen
-    assert (seen["truck_count"], seen["car_speed"]) == (0, Decimal(hour["car_speed"]))
+    assert (seen["truck_count"], seen["car_speed"]) == (Decimal(0), Decimal(hour["car_speed"]))
     assert min(o.value for o in traffic.observations() if o.property.endswith("_speed")) >= 0
 
 
@@ -83,7 +84,8 @@ def test_wind_text_becomes_the_degrees_it_comes_from(air: Recording) -> None:
     degrees = Counter(o.value for o in air.observations() if o.property == "wind_direction")
     for point, angle in {"N": "0", "NNE": "22.5", "E": "90", "SSE": "157.5", "S": "180", "W": "270", "NNW": "337.5"}.items():
         assert degrees[Decimal(angle)] == text[point] > 0
-    assert text[""] > 0 and degrees.total() == text.total() - text[""]
+    assert text[""] > 0
+    assert degrees.total() == text.total() - text[""]
 
 
 def test_times_are_utc_and_identities_do_not_repeat(air: Recording, traffic: Recording) -> None:
@@ -95,7 +97,8 @@ def test_times_are_utc_and_identities_do_not_repeat(air: Recording, traffic: Rec
 
 
 def test_things_have_places_whether_they_report_or_not(air: Recording, traffic: Recording) -> None:
-    assert len(air.things) == 12 and {o.thing for o in air.observations()} == set(air.things)
+    assert len(air.things) == 12
+    assert {o.thing for o in air.observations()} == set(air.things)
     assert len(traffic.things) == 42
     assert set(traffic.things) - {o.thing for o in traffic.observations()} == {"TE072", "TE549"}
     assert all(39 < thing.place.latitude < 41 and 115 < thing.place.longitude < 118 for thing in air.things.values())
@@ -106,13 +109,15 @@ def test_things_have_places_whether_they_report_or_not(air: Recording, traffic: 
 @pytest.mark.parametrize("day", [date(2016, 11, 18), date(2016, 11, 19), date(2016, 11, 20)])
 def test_these_days_miss_the_who_guideline_at_every_station(air: Recording, day: date) -> None:
     means = station_means(air, day)
-    assert len(means) == 12 and min(means.values()) > 2 * WHO_24_HOURS
+    assert len(means) == 12
+    assert min(means.values()) > 2 * WHO_24_HOURS
 
 
 @pytest.mark.parametrize("day", [date(2016, 11, 21), date(2016, 11, 22)])
 def test_these_days_meet_the_who_guideline_at_every_station(air: Recording, day: date) -> None:
     means = station_means(air, day)
-    assert len(means) == 12 and max(means.values()) < WHO_24_HOURS
+    assert len(means) == 12
+    assert max(means.values()) < WHO_24_HOURS
 
 
 def test_one_day_is_the_local_day_and_the_days_are_all(traffic: Recording) -> None:
@@ -168,3 +173,9 @@ def test_shifting_says_by_how_many_days(air: Recording) -> None:
     assert [(o.thing, o.property, o.value, o.observed_at + timedelta(days=shifted.shifted_days)) for o in air.observations()] == [
         (o.thing, o.property, o.value, o.observed_at) for o in shifted.observations()
     ]
+
+
+def test_a_day_of_a_shifted_recording_is_asked_for_by_its_new_date(air: Recording) -> None:
+    shifted = air.shift_to(date(2026, 11, 23))
+    assert [o.value for o in shifted.observations(on=date(2026, 11, 22))] == [o.value for o in air.observations(on=date(2016, 11, 21))] != []
+    assert list(shifted.observations(on=date(2016, 11, 21))) == []

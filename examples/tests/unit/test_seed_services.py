@@ -56,7 +56,9 @@ def test_22_have_figures_and_27_none(services: tuple[SeedService, ...]) -> None:
 def test_a_figure_that_was_not_published_is_none_not_zero(services: tuple[SeedService, ...]) -> None:
     by_slug = {service.slug: service.figures for service in services}
     bulky, lighting, drains = by_slug["bulky-household-waste-collections"], by_slug["street-lighting"], by_slug["drain-and-gully-clearance"]
-    assert bulky is not None and lighting is not None and drains is not None
+    assert bulky is not None
+    assert lighting is not None
+    assert drains is not None
     assert (bulky.cases, bulky.on_time_pct, bulky.with_target) == (5380, None, None)
     assert (lighting.cases, lighting.with_target, lighting.on_time_pct) == (9984, 9982, Decimal("68.2"))
     assert drains.on_time_pct == 0

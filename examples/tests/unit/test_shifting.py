@@ -1,6 +1,5 @@
 import gzip
-from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
@@ -9,16 +8,16 @@ from hypothesis import strategies as st
 
 from stratapolis.examples.recorded import Flag, Recording, berlin_traffic
 
-START = datetime(2024, 10, 26)
+START = datetime.fromisoformat("2024-10-26T00:00")
 """Three local days, the second of which has its 02:00 twice; one row an hour."""
 LOCAL_HOURS = [START + timedelta(hours=hour) for hour in range(72)]
 
 
 @pytest.fixture(scope="module")
-def traffic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recording]:
+def traffic(tmp_path_factory: pytest.TempPathFactory) -> Recording:
     folder = tmp_path_factory.mktemp("berlin")
     write(folder, [f"{local:%Y-%m-%dT%H:%M},TE001,{number},50,0,-1,0,-1" for number, local in enumerate(LOCAL_HOURS)])
-    yield berlin_traffic(folder)
+    return berlin_traffic(folder)
 
 
 def write(folder: Path, rows: list[str]) -> None:
@@ -54,7 +53,7 @@ def test_only_an_hour_that_the_new_day_skips_is_left_out(traffic: Recording, day
     shifted = traffic.shift_to(days_end)
     missing = {LOCAL_HOURS[number] + timedelta(days=shifted.shifted_days) for number in set(range(72)) - set(counts(shifted))}
     # Berlin's clocks go forward on the last Sunday of March, from 02:00 to 03:00.
-    springs = {datetime(day.year, 3, day.day, 2) for day in shifted.days if day.month == 3 and day.weekday() == 6 and day.day > 24}
+    springs = {datetime.combine(day, time(2)) for day in shifted.days if day.month == 3 and day.weekday() == 6 and day.day > 24}
     assert missing == springs
 
 

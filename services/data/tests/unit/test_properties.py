@@ -10,7 +10,10 @@ CANONICAL = {
     **dict.fromkeys(("temperature", "dew_point"), "Cel"),
     **dict.fromkeys(("vehicle_count", "car_count", "truck_count"), "{vehicle}"),
     **dict.fromkeys(("vehicle_speed", "car_speed", "truck_speed"), "km/h"),
-    **{"pressure": "hPa", "rain": "mm", "wind_speed": "m/s", "wind_direction": "deg"},
+    "pressure": "hPa",
+    "rain": "mm",
+    "wind_speed": "m/s",
+    "wind_direction": "deg",
 }
 
 
@@ -22,7 +25,7 @@ def test_the_city_keeps_each_property_in_its_one_unit() -> None:
 def test_a_value_is_kept_in_the_canonical_unit() -> None:
     assert city_properties().keep("temperature", Decimal("273.15"), "K") == 0
     assert city_properties().keep("pm25", Decimal("0.015"), "mg/m3") == 15
-    assert city_properties().keep("wind_speed", Decimal("18"), "km/h") == 5
+    assert city_properties().keep("wind_speed", Decimal(18), "km/h") == 5
     assert city_properties().keep("vehicle_count", Decimal("7"), "{vehicle}") == 7
 
 

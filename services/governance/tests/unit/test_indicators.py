@@ -27,13 +27,13 @@ def test_a_code_of_one_row_needs_no_measure_and_one_of_several_does() -> None:
 
 
 def test_an_unknown_code_is_refused_by_name() -> None:
-    with pytest.raises(UnknownIndicator, match="u4ssc:EN: EN: AQ: 9Z") as refused:
+    with pytest.raises(UnknownIndicator, match=r"u4ssc:EN: EN: AQ: 9Z$") as refused:
         indicator("u4ssc", "EN: EN: AQ: 9Z")
     assert refused.value.measures == ()
 
 
 def test_a_missing_measure_is_refused_with_those_there_are() -> None:
-    with pytest.raises(UnknownIndicator, match="'PM 2.5'") as refused:
+    with pytest.raises(UnknownIndicator, match=r"'PM 2\.5'") as refused:
         indicator("u4ssc", "EN: EN: AQ: 1C")
     assert set(refused.value.measures) == {"NO2", "O3", "PM 10", "PM 2.5", "SO2"}
 
@@ -50,7 +50,7 @@ def test_whatever_is_computed_is_a_known_indicator_with_a_source() -> None:
     }
     for key, row in computed().items():
         assert key in indicators()
-        assert row.unit and row.period and row.computed_as and row.source
+        assert all((row.unit, row.period, row.computed_as, row.source))
         assert (row.target is None) == (row.target_source == "")
 
 
@@ -58,7 +58,7 @@ def test_who_24_hour_guideline_is_the_target_of_fine_particles() -> None:
     row = computed()[PM25]
     assert (row.unit, row.direction, row.period, row.target) == ("ug/m3", Direction.LOWER_IS_BETTER, "day", Decimal(15))
     assert "WHO" in row.target_source
-    assert row.meets(Decimal("15")) is True
+    assert row.meets(Decimal(15)) is True
     assert row.meets(Decimal("15.01")) is False
 
 

@@ -12,12 +12,17 @@ from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 
+from stratapolis.chassis.errors import Kind, Refused
 
-class UnknownCurrency(LookupError):
+
+class UnknownCurrency(Refused):
     """The code is no currency of ISO 4217 in which money can be kept."""
 
+    reason = "UNKNOWN_CURRENCY"
+    kind = Kind.INVALID
+
     def __init__(self, code: str) -> None:
-        super().__init__(f"{code!r} is no active ISO 4217 currency with a minor unit")
+        super().__init__(f"{code!r} is no active ISO 4217 currency with a minor unit", currency=code)
         self.code = code
 
 

@@ -11,22 +11,29 @@ from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 
+from stratapolis.chassis.errors import Kind, Refused
 from stratapolis.data.tables.units import convert, unit_of
 
 
-class UnknownProperty(LookupError):
+class UnknownProperty(Refused):
     """Nobody has said in which unit this property is kept."""
 
+    reason = "UNKNOWN_PROPERTY"
+    kind = Kind.INVALID
+
     def __init__(self, name: str) -> None:
-        super().__init__(f"property {name!r} is neither in the city's table nor declared by a product")
+        super().__init__(f"property {name!r} is neither in the city's table nor declared by a product", property=name)
         self.name = name
 
 
-class PropertyHasAnotherUnit(ValueError):
+class PropertyHasAnotherUnit(Refused):
     """A product declares a known property with a canonical unit that is not the known one."""
 
+    reason = "PROPERTY_HAS_ANOTHER_UNIT"
+    kind = Kind.INVALID
+
     def __init__(self, name: str, known: str, declared: str) -> None:
-        super().__init__(f"property {name!r} is kept in {known!r}, not in {declared!r}")
+        super().__init__(f"property {name!r} is kept in {known!r}, not in {declared!r}", property=name, known=known, declared=declared)
         self.name, self.known, self.declared = name, known, declared
 
 

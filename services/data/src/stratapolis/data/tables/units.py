@@ -13,6 +13,8 @@ from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 
+from stratapolis.chassis.errors import Kind, Refused
+
 MOST_DIGITS = 38
 """Longest value that is kept, and the precision of a division that does not end."""
 LARGEST = Decimal("1e29")
@@ -22,24 +24,33 @@ EXACT = Context(prec=160, rounding=ROUND_HALF_EVEN)
 ROUNDED = Context(prec=MOST_DIGITS, rounding=ROUND_HALF_EVEN)
 
 
-class UnknownUnit(LookupError):
+class UnknownUnit(Refused):
     """The code is no unit the city accepts."""
 
+    reason = "UNKNOWN_UNIT"
+    kind = Kind.INVALID
+
     def __init__(self, unit: str) -> None:
-        super().__init__(f"{unit!r} is not a UCUM unit the city accepts")
+        super().__init__(f"{unit!r} is not a UCUM unit the city accepts", unit=unit)
         self.unit = unit
 
 
-class UnitsNotConvertible(ValueError):
+class UnitsNotConvertible(Refused):
     """The two units measure different things."""
 
+    reason = "UNITS_NOT_CONVERTIBLE"
+    kind = Kind.INVALID
+
     def __init__(self, unit: str, to: str) -> None:
-        super().__init__(f"{unit!r} cannot become {to!r}: {units()[unit].dimension} is not {units()[to].dimension}")
+        super().__init__(f"{unit!r} cannot become {to!r}: {units()[unit].dimension} is not {units()[to].dimension}", unit=unit, to=to)
         self.unit, self.to = unit, to
 
 
-class ValueNotMeasurable(ValueError):
+class ValueNotMeasurable(Refused):
     """NaN, an infinity, or a number too large or too long to be kept."""
+
+    reason = "VALUE_NOT_MEASURABLE"
+    kind = Kind.INVALID
 
     def __init__(self, value: Decimal) -> None:
         super().__init__(f"{value:.9g} is no value that can be kept: finite, below {LARGEST} in size, at most {MOST_DIGITS} digits long or deep")

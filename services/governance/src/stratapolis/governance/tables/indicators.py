@@ -14,6 +14,8 @@ from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 
+from stratapolis.chassis.errors import Kind, Refused
+
 CATALOGUES = ("indicators.csv", "iso37120.csv", "own.csv")
 
 
@@ -36,12 +38,15 @@ class IndicatorKey:
         return f"{self.framework}:{self.code}" + (f" ({self.measure})" if self.measure else "")
 
 
-class UnknownIndicator(LookupError):
+class UnknownIndicator(Refused):
     """No catalogue has this key; `measures` lists what the code is told apart by, if only the measure is wrong."""
+
+    reason = "UNKNOWN_INDICATOR"
+    kind = Kind.NOT_FOUND
 
     def __init__(self, key: IndicatorKey, measures: tuple[str, ...]) -> None:
         hint = f"; measures of this code: {', '.join(repr(measure) for measure in measures)}" if measures else ""
-        super().__init__(f"unknown indicator {key}{hint}")
+        super().__init__(f"unknown indicator {key}{hint}", framework=key.framework, code=key.code, measure=key.measure)
         self.key, self.measures = key, measures
 
 
