@@ -1,0 +1,1 @@
+"""The `city` command and the local city."""

@@ -1,0 +1,93 @@
+"""A store of the local city as an `async with`: one child process on one folder."""
+
+from __future__ import annotations
+
+import abc
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from stratapolis.cli.local.errors import LocalCityError
+from stratapolis.cli.local.lock import FolderLock
+from stratapolis.cli.local.ports import require_free
+from stratapolis.cli.local.process import Child, Running
+from stratapolis.cli.local.trouble import require_space
+
+
+class Daemon(abc.ABC):
+    """Kafka or PostgreSQL on a folder of its own; ready inside the `async with`, gone behind it, data kept.
+
+    `prepare` alone is for a supervisor that runs the child itself, and then holds the folder's lock by other means.
+    """
+
+    name: str
+
+    def __init__(self, folder: Path, ports: dict[int, str], log: Path | None) -> None:
+        self.folder = folder.absolute()
+        self.log = log or self.folder / "log" / f"{self.name}.log"
+        self._ports = ports
+        self._lock = FolderLock(self.folder, self.name)
+        self._running: Running | None = None
+
+    @abc.abstractmethod
+    async def prepare(self) -> Child:
+        """Fetch and make what it needs, once; then how to run it. Doing it again changes nothing."""
+
+    async def __aenter__(self) -> Self:
+        self._lock.take()
+        try:
+            await self._start()
+        except BaseException:
+            self._lock.free()
+            raise
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        try:
+            if self._running is not None:
+                await self._running.stop()
+        finally:
+            self._lock.free()
+
+    async def _start(self) -> None:
+        require_space(self.folder)
+        child = await self.prepare()
+        await child.before()
+        require_free(self._ports)
+        self._running = await Running.start(child, self.log)
+        try:
+            await self._running.until_ready()
+        except BaseException:
+            await self._running.kill()
+            raise
+
+    @property
+    def process(self) -> Running:
+        if self._running is None:
+            raise LocalCityError(f"{self.name} is not running: enter it with `async with` first")
+        return self._running
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    async def kill(self) -> None:
+        """kill -9, as a power cut would; `restart` brings it back."""
+        await self.process.kill()
+
+    async def stop(self) -> None:
+        """Stop it in order; `restart` brings it back."""
+        await self.process.stop()
+
+    async def restart(self) -> None:
+        """Bring it back on the same data and ports, stopping it in order first if it still runs; returns when it is ready."""
+        if self.process.alive:
+            await self.process.stop()
+        await self._start()
+
+    def freeze(self) -> None:
+        """Alive but answering nothing until `thaw`."""
+        self.process.freeze()
+
+    def thaw(self) -> None:
+        self.process.thaw()
