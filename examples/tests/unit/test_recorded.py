@@ -9,7 +9,6 @@ from statistics import fmean
 from zoneinfo import ZoneInfo
 
 import pytest
-
 from stratapolis.examples.recorded import BadRecord, Flag, Observation, Recording, beijing_air, berlin_traffic, data_folder
 
 WHO_24_HOURS = 15

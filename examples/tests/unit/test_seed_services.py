@@ -4,7 +4,6 @@ from collections import Counter
 from decimal import Decimal
 
 import pytest
-
 from stratapolis.examples.recorded import data_folder
 from stratapolis.examples.seed_services import SeedService, seed_services
 

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-
 from stratapolis.examples.recorded import Flag, Recording, berlin_traffic
 
 START = datetime.fromisoformat("2024-10-26T00:00")

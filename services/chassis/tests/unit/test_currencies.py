@@ -1,7 +1,6 @@
 import re
 
 import pytest
-
 from stratapolis.chassis.tables.currencies import UnknownCurrency, currencies, minor_units
 
 

@@ -1,7 +1,6 @@
 from decimal import Decimal
 
 import pytest
-
 from stratapolis.data.tables.properties import PropertyHasAnotherUnit, UnknownProperty, city_properties
 from stratapolis.data.tables.units import UnitsNotConvertible, UnknownUnit, unit_of
 

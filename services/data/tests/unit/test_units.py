@@ -3,7 +3,6 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from stratapolis.data.tables.units import MOST_DIGITS, UnitsNotConvertible, UnknownUnit, ValueNotMeasurable, convert, unit_of, units
 
 values = st.decimals(min_value=-(10**9), max_value=10**9, allow_nan=False, allow_infinity=False, places=9)

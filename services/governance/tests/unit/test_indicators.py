@@ -2,7 +2,6 @@ from collections import Counter
 from decimal import Decimal
 
 import pytest
-
 from stratapolis.governance.tables.indicators import Direction, IndicatorKey, UnknownIndicator, computed, indicator, indicators
 
 PM25 = IndicatorKey("u4ssc", "EN: EN: AQ: 1C", "PM 2.5")
