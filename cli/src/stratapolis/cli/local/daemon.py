@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import asyncio
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -17,7 +18,7 @@ from stratapolis.cli.local.trouble import require_space
 class Daemon(abc.ABC):
     """Kafka or PostgreSQL on a folder of its own; ready inside the `async with`, gone behind it, data kept.
 
-    `prepare` alone is for a supervisor that runs the child itself, and then holds the folder's lock by other means.
+    A supervisor that runs the child itself uses `prepare` and, behind it all, `release`.
     """
 
     name: str
@@ -30,15 +31,25 @@ class Daemon(abc.ABC):
         self._running: Running | None = None
 
     @abc.abstractmethod
+    async def make(self) -> Child:
+        """Fetch and make what it needs, once; then how to run it. Doing it again changes nothing. The folder must be ours."""
+
     async def prepare(self) -> Child:
-        """Fetch and make what it needs, once; then how to run it. Doing it again changes nothing."""
+        """Take the folder for this process and make everything ready; how to run it. `release` lets go of the folder."""
+        if not self._lock.held:
+            self._lock.take()
+        require_space(self.folder)
+        return await self.make()
+
+    def release(self) -> None:
+        """Let another process have the folder. The child must be gone."""
+        self._lock.free()
 
     async def __aenter__(self) -> Self:
-        self._lock.take()
         try:
             await self._start()
         except BaseException:
-            self._lock.free()
+            self.release()
             raise
         return self
 
@@ -47,18 +58,17 @@ class Daemon(abc.ABC):
             if self._running is not None:
                 await self._running.stop()
         finally:
-            self._lock.free()
+            self.release()
 
     async def _start(self) -> None:
-        require_space(self.folder)
         child = await self.prepare()
         await child.before()
-        require_free(self._ports)
+        await asyncio.to_thread(require_free, self._ports)
         self._running = await Running.start(child, self.log)
         try:
             await self._running.until_ready()
         except BaseException:
-            await self._running.kill()
+            await self._running.destroy()
             raise
 
     @property

@@ -122,6 +122,6 @@ def _copied(packaged: Path) -> Path:
                 shutil.copytree(part, home / part.name, dirs_exist_ok=True)
         for each in home.rglob("*"):
             if not each.is_symlink():
-                each.chmod(0o755 if each.is_dir() or os.access(each, os.X_OK) and each.stat().st_mode & 0o111 else 0o644)
+                each.chmod(0o755 if each.is_dir() or each.stat().st_mode & 0o111 else 0o644)
         (home / "whole").touch()
     return home / packaged.parent.name / "pginstall"

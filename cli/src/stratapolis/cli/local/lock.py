@@ -32,6 +32,10 @@ class FolderLock:
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         self._descriptor = descriptor
 
+    @property
+    def held(self) -> bool:
+        return self._descriptor is not None
+
     def free(self) -> None:
         if self._descriptor is not None:
             os.close(self._descriptor)

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import psutil
-
 from stratapolis.cli.local.errors import LocalCityError
 
 LAYERS = ("value_catalog", "innovation", "governance", "policy", "data", "connectivity", "infrastructure")

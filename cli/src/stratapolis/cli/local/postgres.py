@@ -12,7 +12,6 @@ from pathlib import Path
 from urllib.parse import quote
 
 import asyncpg
-
 from stratapolis.cli.local import ground
 from stratapolis.cli.local.daemon import Daemon
 from stratapolis.cli.local.errors import LocalCityError
@@ -52,7 +51,7 @@ class Postgres(Daemon):
         self.port = port
         self._ground: ground.Ground | None = None
 
-    async def prepare(self) -> Child:
+    async def make(self) -> Child:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._ground = on = await asyncio.to_thread(ground.under, self.folder)
         if not (on.data / "PG_VERSION").exists():
@@ -98,10 +97,10 @@ class Postgres(Daemon):
         fresh.rename(on.data)
 
     async def _end_leftovers(self) -> None:
-        """Backends outlive a server that was killed while they were frozen, and keep a new one from starting."""
+        """Backends outlive a server that was killed while they were frozen, and keep a new one from starting. Killing them loses nothing that was committed."""
         if self._ground is not None:
             data = self._ground.data
-            await asyncio.to_thread(lambda: end(running_in(data, "postgres")))
+            await asyncio.to_thread(lambda: end(running_in(data, "postgres"), patience=0.0))
 
     async def ready(self) -> bool:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -10,9 +11,9 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 import psutil
-
 from stratapolis.cli.local.errors import LocalCityError
 from stratapolis.cli.local.trouble import in_one_line
 
@@ -55,11 +56,8 @@ class Running:
     async def start(cls, child: Child, log: Path) -> Running:
         """Start it and return at once; `until_ready` waits for it."""
         await child.before()
-        log.parent.mkdir(parents=True, exist_ok=True)
-        if log.exists() and log.stat().st_size > _LARGEST_LOG:
-            log.replace(log.with_suffix(log.suffix + ".1"))
         try:
-            with log.open("ab") as out:
+            with _appended(log) as out:
                 starts = out.tell()
                 process = await asyncio.create_subprocess_exec(
                     sys.executable, "-I", "-S", str(_LAUNCH), str(os.getpid()), child.user or "-", *child.argv,
@@ -89,7 +87,7 @@ class Running:
             except TimeoutError:
                 break
             await asyncio.sleep(0.03)
-        await self.kill()
+        await self.destroy()
         raise LocalCityError(f"{self.child.name} was not ready within {self.child.ready_within:.0f} s: {self.reason()}")
 
     def reason(self) -> str:
@@ -106,21 +104,23 @@ class Running:
         family = descendants(self.pid)
         self._signal([self.pid, *family], signal.SIGCONT)
         self._signal([self.pid], self.child.stop_signal)
-        try:
+        with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._process.wait(), self.child.stop_within)
-        except TimeoutError:
-            pass
         await self._end(family)
 
     async def kill(self) -> None:
-        """kill -9, with all it started."""
-        await self._end(descendants(self.pid))
-
-    async def _end(self, family: Mapping[int, float]) -> None:
+        """kill -9 it alone, as a fault would; what it started is left to itself."""
         if self.alive:
             self._signal([self.pid], signal.SIGKILL)
             await self._process.wait()
-        await asyncio.to_thread(end, family, patience=0.0)
+
+    async def destroy(self) -> None:
+        """kill -9 it and all it started; nothing is left."""
+        await self._end(descendants(self.pid))
+
+    async def _end(self, family: Mapping[int, float]) -> None:
+        await self.kill()
+        await asyncio.to_thread(end, family)
 
     def freeze(self) -> None:
         """Stop it in its tracks (SIGSTOP), with all it started: alive, holding its connections, answering nothing."""
@@ -134,16 +134,21 @@ class Running:
         for pid in pids:
             if pid == self.pid and not self.alive:  # reaped: the number may be another's by now
                 continue
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
-            except ProcessLookupError:
-                pass
+
+
+def _appended(log: Path) -> BinaryIO:
+    log.parent.mkdir(parents=True, exist_ok=True)
+    if log.exists() and log.stat().st_size > _LARGEST_LOG:
+        log.replace(log.with_suffix(log.suffix + ".1"))
+    return log.open("ab")
 
 
 def started_at(pid: int) -> float:
     """When this process began; 0.0 if there is none."""
     try:
-        return psutil.Process(pid).create_time()
+        return float(psutil.Process(pid).create_time())
     except psutil.NoSuchProcess:
         return 0.0
 
@@ -160,7 +165,7 @@ def still_there(pid: int, started: float) -> bool:
     """Whether this very process runs, not another that was given its number since."""
     try:
         process = psutil.Process(pid)
-        return abs(process.create_time() - started) < 0.02 and process.status() != psutil.STATUS_ZOMBIE
+        return bool(abs(process.create_time() - started) < 0.02 and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
 

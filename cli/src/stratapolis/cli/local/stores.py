@@ -41,9 +41,12 @@ class Stores:
         if not self._keep:
             await asyncio.to_thread(wipe, self.folder)
         try:
-            entered = await asyncio.gather(*map(self._stack.enter_async_context, (self.kafka, self.postgres)), return_exceptions=True)
-            if failed := [each for each in entered if isinstance(each, BaseException)]:
-                raise failed[0]
+            async with asyncio.TaskGroup() as group:
+                for store in (self.kafka, self.postgres):
+                    group.create_task(self._stack.enter_async_context(store))
+        except BaseExceptionGroup as failed:
+            await self._stack.aclose()
+            raise failed.exceptions[0] from None
         except BaseException:
             await self._stack.aclose()
             raise
