@@ -12,7 +12,7 @@ from stratapolis.cli.local.errors import LocalCityError
 from stratapolis.cli.local.lock import FolderLock
 from stratapolis.cli.local.ports import require_free
 from stratapolis.cli.local.process import Child, Running
-from stratapolis.cli.local.trouble import require_space
+from stratapolis.cli.local.trouble import reason, require_space
 
 
 class Daemon(abc.ABC):
@@ -36,10 +36,13 @@ class Daemon(abc.ABC):
 
     async def prepare(self) -> Child:
         """Take the folder for this process and make everything ready; how to run it. `release` lets go of the folder."""
-        if not self._lock.held:
-            self._lock.take()
         require_space(self.folder)
-        return await self.make()
+        try:
+            if not self._lock.held:
+                self._lock.take()
+            return await self.make()
+        except OSError as error:
+            raise LocalCityError(f"{self.name} could not be made ready in {self.folder}: {reason(str(error))}") from error
 
     def release(self) -> None:
         """Let another process have the folder. The child must be gone."""

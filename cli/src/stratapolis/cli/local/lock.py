@@ -28,9 +28,13 @@ class FolderLock:
             holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip()
             os.close(descriptor)
             raise LocalCityError(f"{self._what} is already running in {self._path.parent} (pid {holder or 'unknown'}); stop it or use another folder") from None
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         self._descriptor = descriptor
+        try:
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        except OSError:  # a full disk
+            self.free()
+            raise
 
     @property
     def held(self) -> bool:

@@ -88,7 +88,7 @@ class Running:
                 break
             await asyncio.sleep(0.03)
         await self.destroy()
-        raise LocalCityError(f"{self.child.name} was not ready within {self.child.ready_within:.0f} s: {self.reason()}")
+        raise LocalCityError(f"{self.child.name} was not ready within {self.child.ready_within:g} s: {self.reason()}")
 
     def reason(self) -> str:
         """Why it ended or is not ready, in one line, from what it has written since this start."""

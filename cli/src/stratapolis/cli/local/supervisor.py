@@ -173,7 +173,7 @@ class Supervisor:
             dead = {each.pid for each in psutil.Process().children() if _is_zombie(each)} - known
             for pid in dead & before:  # dead for a second: nobody else waits for it
                 with contextlib.suppress(ChildProcessError):
-                    os.waitpid(pid, os.WNOHANG)
+                    os.waitpid(pid, os.WNOHANG)  # noqa: ASYNC222  # it is dead already
             before = dead
             await asyncio.sleep(1)
 

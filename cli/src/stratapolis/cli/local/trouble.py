@@ -24,15 +24,19 @@ _KNOWN = (
 _LOUD = re.compile(r"\b(FATAL|PANIC|ERROR|Exception|Error|error)\b")
 
 
-def in_one_line(log: str, where: Path) -> str:
-    """The reason a log gives, with what to do; else its last loud line, else its last, and always where the whole of it is."""
+def reason(said: str) -> str:
+    """What a log or an error says, with what to do; else its last loud line, else its last."""
     for pattern, meaning in _KNOWN:
-        if pattern.search(log):
-            return f"{meaning} (log: {where})"
-    lines = [line.strip() for line in log.splitlines() if line.strip()]
+        if pattern.search(said):
+            return meaning
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
     loud = [line for line in lines if _LOUD.search(line)]
-    said = (loud or lines or ["it said nothing"])[-1]
-    return f"{said[:200]} (log: {where})"
+    return (loud or lines or ["it said nothing"])[-1][:200]
+
+
+def in_one_line(log: str, where: Path) -> str:
+    """The reason a log gives, and where the whole of it is."""
+    return f"{reason(log)} (log: {where})"
 
 
 def require_space(folder: Path, least: int = LEAST_FREE) -> None:
