@@ -132,7 +132,7 @@ async def test_a_disk_all_but_full_is_named_before_anything_starts(small_disk: P
 
 async def test_a_disk_that_fills_up_while_the_data_are_made_is_named(small_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(daemon, "require_space", lambda _folder: None)
-    with pytest.raises(LocalCityError, match="could not be made.*: the disk is full"):
+    with pytest.raises(LocalCityError, match=r"could not be made.*: the disk is full"):
         async with Postgres(small_disk / "postgres", OTHER_PORT):
             pass
     assert running_in(small_disk / "postgres" / "data.new", "postgres") == {}
@@ -142,6 +142,6 @@ async def test_our_own_writing_on_a_full_disk_is_named_too(small_disk: Path, mon
     monkeypatch.setattr(daemon, "require_space", lambda _folder: None)
     with contextlib.suppress(OSError):
         (small_disk / "filler").write_bytes(bytes(31 << 20))
-    with pytest.raises(LocalCityError, match="could not be made ready in .*: the disk is full"):
+    with pytest.raises(LocalCityError, match=r"could not be made ready in .*: the disk is full"):
         async with Postgres(small_disk / "postgres", OTHER_PORT):
             pass

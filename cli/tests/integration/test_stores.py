@@ -30,8 +30,12 @@ asyncio.run(main())
 """
 
 
+def entries(folder: Path) -> list[str] | None:
+    return [each.name for each in folder.iterdir()] if folder.exists() else None
+
+
 async def test_stores_end_with_a_launcher_that_was_killed_and_come_back_with_their_data(tmp_path: Path) -> None:
-    launcher = subprocess.Popen([sys.executable, "-c", LAUNCHER, str(tmp_path), str(OWN)], stdout=subprocess.PIPE, text=True)
+    launcher = subprocess.Popen([sys.executable, "-c", LAUNCHER, str(tmp_path), str(OWN)], stdout=subprocess.PIPE, text=True)  # noqa: ASYNC220  # it returns at once
     try:
         assert launcher.stdout is not None
         dsn = (await asyncio.to_thread(launcher.stdout.readline)).strip()
@@ -41,15 +45,14 @@ async def test_stores_end_with_a_launcher_that_was_killed_and_come_back_with_the
         launcher.communicate()
     async with Stores(tmp_path, OWN) as stores:
         assert await stores.postgres.create_database("kept") == dsn
-        elsewhere = stores.postgres.folder / "elsewhere"
-        outside = Path(elsewhere.read_text().strip()) if elsewhere.exists() else stores.postgres.folder
+        data = Path(stores.postgres.process.child.argv[2])
         with pytest.raises(LocalCityError, match="is already running"):
             wipe(tmp_path)
         assert stores.postgres.process.alive
     assert running_in(tmp_path / "kafka", "java") == {}
     wipe(tmp_path)
-    assert not outside.exists()
-    assert {each.name for each in tmp_path.iterdir()} == {"log"}
+    assert entries(data) is None
+    assert entries(tmp_path) == ["log"]
 
 
 async def test_when_one_store_cannot_start_the_other_is_stopped(tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ async def city(tmp_path: Path) -> AsyncIterator[tuple[Supervisor, list[str]]]:
 
 async def come_about(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(20):
-        while not condition():
+        while not condition():  # noqa: ASYNC110  # the condition is another process's
             await asyncio.sleep(0.02)
 
 
@@ -152,8 +152,8 @@ def test_a_second_launcher_in_the_folder_is_refused_and_the_first_lives(launch: 
 
 
 async def test_what_a_killed_launcher_left_is_ended_and_a_stranger_with_its_number_is_not(tmp_path: Path) -> None:
-    left = subprocess.Popen(["sleep", "600"], start_new_session=True)
-    stranger = subprocess.Popen(["sleep", "600"], start_new_session=True)
+    left = subprocess.Popen(["sleep", "600"], start_new_session=True)  # noqa: ASYNC220  # it returns at once
+    stranger = subprocess.Popen(["sleep", "600"], start_new_session=True)  # noqa: ASYNC220
     try:
         record.write(tmp_path, [Recorded("left", left.pid, started_at(left.pid)), Recorded("was", stranger.pid, started_at(stranger.pid) - 60)])
         said: list[str] = []

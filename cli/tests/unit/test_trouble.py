@@ -29,7 +29,7 @@ def test_a_log_is_told_in_one_line_that_names_the_log(log: str, reason: str) -> 
 
 
 def test_a_full_disk_is_named_with_what_is_missing(tmp_path: Path) -> None:
-    with pytest.raises(LocalCityError, match="the disk is full: .* MB are free"):
+    with pytest.raises(LocalCityError, match=r"the disk is full: .* MB are free"):
         require_space(tmp_path / "not" / "there" / "yet", least=1 << 60)
     require_space(tmp_path, least=1)
 

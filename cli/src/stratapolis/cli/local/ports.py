@@ -90,7 +90,7 @@ def _holders() -> dict[int, str]:
     found = {}
     try:
         for connection in psutil.net_connections("tcp"):
-            if connection.status == psutil.CONN_LISTEN and connection.pid:
+            if connection.status == psutil.CONN_LISTEN and connection.pid and connection.laddr:
                 found[connection.laddr.port] = f"{psutil.Process(connection.pid).name()} (pid {connection.pid})"
     except psutil.Error:  # without rights, as on macOS, the port is still named
         pass

@@ -97,10 +97,9 @@ class Postgres(Daemon):
         fresh.rename(on.data)
 
     async def _end_leftovers(self) -> None:
-        """Backends outlive a server that was killed while they were frozen, and keep a new one from starting. Killing them loses nothing that was committed."""
+        """What a killed server or launcher left would keep a new one from starting; killing it loses nothing that was committed."""
         if self._ground is not None:
-            data = self._ground.data
-            await asyncio.to_thread(lambda: end(running_in(data, "postgres"), patience=0.0))
+            await asyncio.to_thread(_clear, self._ground.data)
 
     async def ready(self) -> bool:
         try:
@@ -159,3 +158,14 @@ class Postgres(Daemon):
             json.dump(passwords, file)
         fresh.replace(kept)
         return passwords[user]
+
+
+def _clear(data: Path) -> None:
+    """End frozen backends that outlived their server, then forget its number.
+
+    PostgreSQL takes a number that still exists for a running server, be it a zombie that nobody has buried or another program by
+    now. The folder's lock is ours and nothing runs in it, so the note is stale.
+    """
+    end(running_in(data, "postgres"), patience=0.0)
+    if not running_in(data, "postgres"):
+        (data / "postmaster.pid").unlink(missing_ok=True)

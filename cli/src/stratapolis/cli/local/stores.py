@@ -45,14 +45,17 @@ class Stores:
                 for store in (self.kafka, self.postgres):
                     group.create_task(self._stack.enter_async_context(store))
         except BaseExceptionGroup as failed:
-            await self._stack.aclose()
+            await self._close()
             raise failed.exceptions[0] from None
         except BaseException:
-            await self._stack.aclose()
+            await self._close()
             raise
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self._close()
+
+    async def _close(self) -> None:
         await self._stack.aclose()
         if not self._keep:
             await asyncio.to_thread(wipe, self.folder)
