@@ -54,7 +54,7 @@ lock: env ## Pin the dependencies again, after a line of requirements.in, dev.in
 
 baseline: env ## Keep today's contracts as what later ones must not break: make baseline VERSION=0.1.0
 	@$(if $(VERSION),,echo 'baseline: say which version: make baseline VERSION=0.1.0'; exit 2;) \
-	$(BIN)/buf build protos --output protos/baselines/$(VERSION).binpb
+	$(BIN)/buf build protos --path protos/city --output protos/baselines/$(VERSION).binpb
 
 clean: ## Remove what the build made: .venv, compiled contracts, caches (the local city's data stay)
 	@rm -rf .venv protos/gen .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -47,7 +47,7 @@ def compile_into(target: Path, files: list[Path]) -> bool:
         *(sys.executable, "-m", "grpc_tools.protoc"),
         *(f"-I{PROTOS}", f"-I{VENDOR}", f"-I{library}", f"-I{well_known}"),
         *(f"--plugin=protoc-gen-mypy={scripts}/protoc-gen-mypy", f"--plugin=protoc-gen-mypy_grpc={scripts}/protoc-gen-mypy_grpc"),
-        *(f"--python_out={target}", f"--grpc_python_out={target}", f"--mypy_out=quiet:{target}", f"--mypy_grpc_out=quiet:{target}"),
+        *(f"--python_out={target}", f"--grpc_python_out={target}", f"--mypy_out=quiet:{target}", f"--mypy_grpc_out=quiet,only_async:{target}"),
         *names,
     ]
     return subprocess.run(command, check=False).returncode == 0
