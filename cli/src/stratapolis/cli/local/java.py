@@ -17,11 +17,10 @@ OLDEST = 17
 
 @dataclass(frozen=True, slots=True)
 class Java:
-    """A Java runtime: its program, its major version and its full name (an archive is good for that very runtime only)."""
+    """A Java runtime: its program and its major version."""
 
     program: Path
     major: int
-    build: str
 
 
 def find(setting: Path | None = None) -> Java:
@@ -59,4 +58,4 @@ def _look(program: Path) -> Java | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     version = re.search(r'version "(?:1\.)?(\d+)', said)
-    return Java(program.absolute(), int(version[1]), " ".join(said.split())) if version else None
+    return Java(program.absolute(), int(version[1])) if version else None

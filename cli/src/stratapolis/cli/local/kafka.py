@@ -12,7 +12,7 @@ from pathlib import Path
 
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
-from stratapolis.cli.local import archive, jars
+from stratapolis.cli.local import jars
 from stratapolis.cli.local import java as javas
 from stratapolis.cli.local.daemon import Daemon
 from stratapolis.cli.local.errors import LocalCityError
@@ -92,10 +92,9 @@ class Kafka(Daemon):
         base = (str(java.program), *_JVM, f"-Dlog4j2.configurationFile={self.folder / 'log4j2.xml'}", "-cp", os.pathsep.join(map(str, paths)))
         if not (self.folder / "data" / "meta.properties").exists():
             await self._format(base, properties)
-        flags = await asyncio.to_thread(archive.flags, java, paths, self._cache)
         return Child(
             name=self.name,
-            argv=(base[0], *flags, *base[1:], "kafka.Kafka", str(properties)),
+            argv=(*base, "kafka.Kafka", str(properties)),
             cwd=self.folder,
             env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8"},
             before=self._end_leftovers,
