@@ -115,7 +115,11 @@ BAD = {
     "a negative retention": ("retention_hours: 24", "retention_hours: -1", "negative number"),
     "a carried message that is no event": ("city.shared.v1.ThingSaid", "city.shared.v1.Loose", "also lists city.shared.v1.Loose, which is no event"),
     "an event that no topic carries": (' also: ["city.shared.v1.ThingSaid"]', "", "city.shared.v1.ThingSaid: an event on no topic"),
-    "an events file without topic": (GOOD_EVENTS[GOOD_EVENTS.index("option (") : GOOD_EVENTS.index("message")], "", "events.proto: no topic option"),
+    "an events file without topic": (
+        GOOD_EVENTS[GOOD_EVENTS.index("option (") : GOOD_EVENTS.index("message ThingOpened")],
+        "",
+        "events.proto: no topic option",
+    ),
     "a key that is not there": (
         '{key: "thing_id"};\n  string thing_id = 1;\n  map',
         '{key: "id"};\n  string thing_id = 1;\n  map',
