@@ -83,6 +83,8 @@ class App:
     follows: Sequence[Follows] = ()
     every: Sequence[Every | Tends] = ()
     routes: Sequence[Any] = field(default_factory=tuple)
+    issuer: Any = None
+    """Connectivity's own: gives tokens and keys in process (`tokens.TokenSource` and `tokens.Keys`); every other app asks connectivity."""
 
 
 Clock = Callable[[], datetime]

@@ -44,13 +44,14 @@ class Row(Protocol):
 
 
 class Tx:
-    """One open transaction. `at` is its time in the database; `said` turns true when an event was appended."""
+    """One open transaction of the app `writer`. `at` is its time in the database; `said` turns true when an event was appended."""
 
-    __slots__ = ("_connection", "at", "said")
+    __slots__ = ("_connection", "at", "said", "writer")
 
-    def __init__(self, connection: Any, at: datetime) -> None:
+    def __init__(self, connection: Any, at: datetime, writer: str) -> None:
         self._connection = connection
         self.at = at
+        self.writer = writer
         self.said = False
 
     async def execute(self, sql: str, *args: object) -> str:
@@ -86,10 +87,10 @@ class Tx:
 
 
 class Database:
-    """A pool of connections to the app's own database; `async with` opens and closes it, both bounded."""
+    """A pool of connections to the database of the app `name`; `async with` opens and closes it, both bounded."""
 
-    def __init__(self, dsn: str, *, size: int = 8, name: str = "stratapolis") -> None:
-        self._dsn, self._size, self._name = dsn, size, name
+    def __init__(self, dsn: str, *, name: str, size: int = 8) -> None:
+        self._dsn, self._size, self.name = dsn, size, name
         self._pool: Any = None
         self.on_said: Callable[[], None] = lambda: None
 
@@ -102,7 +103,7 @@ class Database:
             command_timeout=COMMAND_SECONDS,
             init=_codecs,
             reset=_nothing,
-            server_settings={**SERVER_SETTINGS, "application_name": self._name},
+            server_settings={**SERVER_SETTINGS, "application_name": self.name},
         )
         return self
 
@@ -118,7 +119,7 @@ class Database:
         """One transaction, committed at the end of the block; wakes the relay when something was said in it."""
         async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
             async with connection.transaction(readonly=readonly):
-                tx = Tx(connection, await connection.fetchval("select now()"))
+                tx = Tx(connection, await connection.fetchval("select now()"), self.name)
                 yield tx
         if tx.said:
             self.on_said()
@@ -127,7 +128,7 @@ class Database:
     async def direct(self) -> AsyncIterator[Any]:
         """A connection of its own outside the pool, for session locks and LISTEN; closed at the end of the block."""
         connection = await asyncpg.connect(
-            self._dsn, timeout=5, command_timeout=COMMAND_SECONDS, server_settings={**SERVER_SETTINGS, "application_name": f"{self._name}-direct"}
+            self._dsn, timeout=5, command_timeout=COMMAND_SECONDS, server_settings={**SERVER_SETTINGS, "application_name": f"{self.name}-direct"}
         )
         try:
             await _codecs(connection)

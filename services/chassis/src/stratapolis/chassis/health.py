@@ -1,0 +1,50 @@
+"""Health and metrics over HTTP: `/health/live` tells a stuck process from a live one, `/health/ready` whether it may be called."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+STUCK_SECONDS = 60.0
+
+
+class Beating(Protocol):
+    """A loop that says when it last turned, by `time.monotonic`."""
+
+    beat: float
+
+
+@dataclass(slots=True)
+class Health:
+    """What a process knows of itself. `checks` are named conditions of readiness."""
+
+    app: str
+    checks: Mapping[str, Callable[[], bool]] = field(default_factory=dict)
+    loops: Sequence[Beating] = ()
+    stopping: bool = False
+
+    def ready(self) -> dict[str, bool]:
+        """Each condition and whether it holds."""
+        return {**{name: check() for name, check in self.checks.items()}, "not_stopping": not self.stopping}
+
+    def routes(self) -> list[Route]:
+        """The HTTP face of it."""
+        return [Route("/health/live", self._live), Route("/health/ready", self._ready), Route("/metrics", self._metrics)]
+
+    async def _live(self, _: Request) -> Response:
+        stuck = [type(loop).__name__ for loop in self.loops if time.monotonic() - loop.beat > STUCK_SECONDS]
+        return JSONResponse({"app": self.app, "stuck": stuck}, 503 if stuck else 200)
+
+    async def _ready(self, _: Request) -> Response:
+        found = self.ready()
+        return JSONResponse({"app": self.app, "checks": found}, 200 if all(found.values()) else 503)
+
+    async def _metrics(self, _: Request) -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

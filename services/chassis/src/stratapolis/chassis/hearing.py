@@ -1,0 +1,224 @@
+"""The ear of an app: FastStream owns connection, group and lifecycle; the loop and the positions are ours (docs/hazards/delivery.md)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import structlog
+from aiokafka import ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka.errors import IllegalStateError, KafkaError
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker
+
+from stratapolis.chassis import metrics, positions
+from stratapolis.chassis.db import TRANSIENT, Database, Tx
+from stratapolis.chassis.errors import Permanent, Refused, Transient
+from stratapolis.chassis.positions import Lost
+
+log = structlog.get_logger(__name__)
+AGAIN = (*TRANSIENT, Transient)
+"""What goes away by itself."""
+TRIES = 3
+"""How often an event is tried whose handler raises something nobody foresaw."""
+TRANSIENT_SECONDS = 300.0
+"""How long one event may stay transient while the database answers."""
+DRAIN_SECONDS = 20.0
+
+Apply = Callable[[Tx, Sequence[ConsumerRecord]], Awaitable[None]]
+Bury = Callable[[Tx, ConsumerRecord, str, int], Awaitable[None]]
+
+
+class AtRecord(Exception):
+    """A record's handling failed; says which, so that the others can go on."""
+
+    def __init__(self, record: ConsumerRecord, error: Exception) -> None:
+        super().__init__(repr(error))
+        self.record, self.error = record, error
+
+
+class Waits(Transient):
+    """A record's handling met something transient; says which, so that it does not hold up the others for ever."""
+
+    def __init__(self, record: ConsumerRecord, error: Exception) -> None:
+        super().__init__(repr(error))
+        self.record = record
+
+
+class Hearing(ConsumerRebalanceListener):  # type: ignore[misc]
+    """One consumer group of one app over some topics. `apply` gets the open transaction and records; `bury` one that cannot be applied."""
+
+    def __init__(  # noqa: PLR0913 - what one ear is made of
+        self, broker: KafkaBroker, db: Database, topics: Sequence[str], *, app: str, group: str, apply: Apply, bury: Bury, at_most: int = 50, instance: str | None = None
+    ) -> None:
+        self._db, self._app, self._apply, self._bury, self._at_most = db, app, apply, bury, at_most
+        self._next: dict[TopicPartition, int] = {}
+        self._in_hand = asyncio.Lock()
+        self._commit: asyncio.Task[None] | None = None
+        self._waiting_since: tuple[tuple[str, int, int], float] | None = None
+        self.beat = time.monotonic()
+        self.assigned = asyncio.Event()
+        self._subscriber = broker.subscriber(
+            *topics, batch=True, ack_policy=AckPolicy.MANUAL, listener=self, group_id=group, group_instance_id=instance, auto_offset_reset="earliest",
+            session_timeout_ms=30_000 if instance else 10_000, heartbeat_interval_ms=1_000, rebalance_timeout_ms=90_000,
+        )  # fmt: skip
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Between broker.start() and broker.stop(); returns with nothing in hand."""
+        consumer: Any = self._subscriber.consumer
+        failures = 0
+        while not stopping.is_set():
+            self.beat = time.monotonic()
+            try:
+                got = await self._poll(consumer)
+                if got and not stopping.is_set():
+                    async with self._in_hand:
+                        await self._take([r for records in got.values() for r in records])
+                    self._tell(consumer)
+                failures = 0
+            except (Lost, *AGAIN, KafkaError) as error:
+                failures += 1
+                log.warning("hearing_again_in_a_moment", error=repr(error))
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(min(0.1 * 2**failures, 5)):
+                        await stopping.wait()
+                with contextlib.suppress(Lost, *AGAIN):
+                    await self._seek(consumer.assignment())
+                    if isinstance(error, Waits):
+                        await self._weary(error)
+
+    async def _weary(self, error: Waits) -> None:
+        """An event that stays transient for five minutes while the database answers is permanent."""
+        place = (error.record.topic, error.record.partition, error.record.offset)
+        if self._waiting_since is None or self._waiting_since[0] != place:
+            self._waiting_since = (place, time.monotonic())
+        elif time.monotonic() - self._waiting_since[1] > TRANSIENT_SECONDS:
+            await self._alone(error.record, f"still transient after {TRANSIENT_SECONDS:.0f} s: {error}", TRIES)
+
+    async def _poll(self, consumer: Any) -> dict[TopicPartition, list[ConsumerRecord]]:
+        try:
+            got: dict[TopicPartition, list[ConsumerRecord]] = await consumer.getmany(timeout_ms=1_000, max_records=self._at_most)
+        except UnicodeDecodeError:
+            await self._past_unreadable(consumer)
+            return {}
+        return got
+
+    async def _past_unreadable(self, consumer: Any) -> None:
+        """A header name that is not UTF-8 fails its whole record batch, for ever: bury the offset where it stands and go past it."""
+        for tp in consumer.assignment():
+            try:
+                await consumer.getmany(tp, timeout_ms=0, max_records=1)
+            except UnicodeDecodeError as error:
+                offset = self._next[tp]
+                record = ConsumerRecord(tp.topic, tp.partition, offset, 0, 0, None, None, None, 0, 0, ())
+                await self._alone(record, f"a header name is not UTF-8: {error.reason}", 1)
+                consumer.seek(tp, offset + 1)
+            else:
+                consumer.seek(tp, self._next[tp])
+
+    async def _take(self, records: list[ConsumerRecord]) -> None:
+        """Apply records: all together; if one fails, those before it together, it alone, those behind it together."""
+        records = [r for r in records if r.offset >= self._next.get(_tp(r), 0)]
+        while records:
+            failed = await self._together(records)
+            if failed is None:
+                return
+            at, error = failed
+            if at:
+                failed_again = await self._together(records[:at])
+                if failed_again is not None:
+                    raise Transient(f"a batch failed at another place when redone: {failed_again[1]!r}")
+            await self._one(records[at], error)
+            records = records[at + 1 :]
+
+    async def _together(self, records: list[ConsumerRecord]) -> tuple[int, Exception] | None:
+        """One transaction for all. Returns the place and error of the first that failed; transient failures and Lost are raised."""
+        moves = self._moves(records)
+        place = 0
+        began = time.monotonic()
+        try:
+            async with self._db.transaction() as tx:
+                await positions.move(tx, moves)
+                await self._apply(tx, records)
+        except (Lost, *AGAIN):
+            raise
+        except AtRecord as failed:
+            place = records.index(failed.record)
+            return place, failed.error
+        self._next.update({tp: after for tp, (_, after) in moves.items()})
+        metrics.BATCH_SECONDS.labels(self._app).observe(time.monotonic() - began)
+        return None
+
+    async def _one(self, record: ConsumerRecord, error: Exception) -> None:
+        """One record that failed in its batch: tried again unless it is permanent, then buried."""
+        attempts = 1
+        while not isinstance(error, Permanent | Refused) and attempts < TRIES:
+            await asyncio.sleep(0.05 * 2**attempts)
+            failed = await self._together([record])
+            if failed is None:
+                return
+            error, attempts = failed[1], attempts + 1
+        if not isinstance(error, Permanent | Refused):
+            log.error("unforeseen", topic=record.topic, offset=record.offset, exc_info=error)
+        await self._alone(record, f"{type(error).__name__}: {error}", attempts)
+
+    async def _alone(self, record: ConsumerRecord, error: str, attempts: int) -> None:
+        moves = self._moves([record])
+        async with self._db.transaction() as tx:
+            await positions.move(tx, moves)
+            await self._bury(tx, record, error, attempts)
+        self._next.update({tp: after for tp, (_, after) in moves.items()})
+        log.warning("dead_letter", topic=record.topic, partition=record.partition, offset=record.offset, error=error, attempts=attempts)
+
+    def _moves(self, records: Sequence[ConsumerRecord]) -> dict[TopicPartition, tuple[int, int]]:
+        moves: dict[TopicPartition, tuple[int, int]] = {}
+        for record in records:
+            tp = _tp(record)
+            if tp not in self._next:
+                raise Lost(f"{tp} is not ours")
+            if tp not in moves and record.offset > self._next[tp]:
+                metrics.OFFSETS_MISSING.labels(self._app, tp.topic).inc(record.offset - self._next[tp])
+                log.error("offsets_missing", topic=tp.topic, partition=tp.partition, next=self._next[tp], found=record.offset)
+            moves[tp] = (self._next[tp], record.offset + 1)
+        return moves
+
+    def _tell(self, consumer: Any) -> None:
+        """Kafka's own commit is for lag tools: behind the work, one in flight, its failure is harmless."""
+        if self._commit is None or self._commit.done():
+            offsets = {tp: self._next[tp] for tp in consumer.assignment() if tp in self._next}
+            self._commit = asyncio.create_task(_bounded(consumer.commit(offsets)))
+            self._commit.add_done_callback(lambda task: task.cancelled() or task.exception())
+
+    async def _seek(self, assigned: Any) -> None:
+        if not assigned:
+            return
+        found = await positions.load(self._db, assigned)
+        for tp, offset in found.items():
+            with contextlib.suppress(IllegalStateError):
+                self._subscriber.consumer.seek(tp, offset)  # type: ignore[union-attr]
+                self._next[tp] = offset
+
+    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        """Wait, bounded, for work in hand: nothing is done twice."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_SECONDS), self._in_hand:
+                for tp in revoked:
+                    self._next.pop(tp, None)
+
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        """Read on from where the database says; what could not be sought the compare-and-set catches."""
+        with contextlib.suppress(*AGAIN):
+            await self._seek(assigned)
+        self.assigned.set()
+
+
+def _tp(record: ConsumerRecord) -> TopicPartition:
+    return TopicPartition(record.topic, record.partition)
+
+
+async def _bounded(commit: Any) -> None:
+    async with asyncio.timeout(10):
+        await commit

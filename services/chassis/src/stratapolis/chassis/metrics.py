@@ -1,0 +1,22 @@
+"""The catalogue of the chassis's metrics, one comment each: the help text."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+EVENTS_APPLIED = Counter("city_events_applied_total", "Events whose effect was committed.", ["app", "topic"])
+EVENTS_DOUBLE = Counter("city_events_double_total", "Events that had been applied before and were dropped.", ["app", "topic"])
+EVENTS_SKIPPED = Counter("city_events_skipped_total", "Events of a type that this app does not hear.", ["app", "topic"])
+EVENTS_WAITING = Counter("city_events_waiting_total", "Events put aside behind a dead letter of their key.", ["app", "topic"])
+EVENTS_GAP = Counter("city_events_gap_total", "Gaps in a key's sequence: something is missing on the topic.", ["app", "topic"])
+DEAD_LETTERS = Counter("city_dead_letters_total", "Events that became dead letters.", ["app", "topic"])
+OFFSETS_MISSING = Counter("city_offsets_missing_total", "Offsets that were gone before they were read, by retention.", ["app", "topic"])
+RAW_APPLIED = Counter("city_raw_applied_total", "Records of raw streams handed to their handler.", ["app", "topic"])
+BATCH_SECONDS = Histogram("city_batch_seconds", "Time to apply one batch of events, commit included.", ["app"])
+RELAY_BATCH = Histogram("city_relay_batch", "Events the relay published at once.", ["app"], buckets=(1, 2, 5, 10, 50, 100, 500, 1000))
+RELAY_FAILED = Counter("city_relay_failed_total", "Events the broker did not acknowledge; they are sent again.", ["app"])
+OUTBOX_AGE = Gauge("city_outbox_age_seconds", "Age of the oldest event not yet published.", ["app"])
+DEAD_OPEN = Gauge("city_dead_letters_open", "Dead letters nobody has ended yet.", ["app"])
+HOLDS_STALE = Gauge("city_holds_stale", "Holds past the deadline of the stage that asked for them.", ["app"])
+JOB_SECONDS = Histogram("city_job_seconds", "Time of one run of a job.", ["app", "job"])
+JOB_FAILED = Counter("city_job_failed_total", "Runs of a job that failed.", ["app", "job"])

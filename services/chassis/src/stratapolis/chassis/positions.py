@@ -1,0 +1,52 @@
+"""Positions: one row per (topic, partition), moved by compare-and-set in the transaction of the effect."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from aiokafka import TopicPartition
+
+from stratapolis.chassis.db import Database, Tx
+
+BEGIN = "insert into position (topic, part, next) select t, p, 0 from unnest($1::text[], $2::int[]) n(t, p) on conflict do nothing"
+NEXT = "select topic, part, next from position where topic = any($1)"
+MOVE = """
+    update position p set next = n.next from unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[]) n(topic, part, seen, next)
+    where p.topic = n.topic and p.part = n.part and p.next = n.seen"""
+
+
+class Lost(Exception):
+    """Another process has moved a position of ours: what is in hand is no longer ours."""
+
+
+class OtherCluster(Exception):
+    """The positions in the database belong to another Kafka cluster."""
+
+
+async def load(db: Database, assigned: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+    """The next offset of each assigned partition; 0 where nothing was read yet."""
+    wanted = sorted(assigned)
+    async with db.transaction() as tx:
+        await tx.execute(BEGIN, [tp.topic for tp in wanted], [tp.partition for tp in wanted])
+        rows = await tx.fetch(NEXT, list({tp.topic for tp in wanted}))
+    found = {TopicPartition(row["topic"], row["part"]): int(row["next"]) for row in rows}
+    return {tp: found[tp] for tp in wanted}
+
+
+async def move(tx: Tx, moves: Mapping[TopicPartition, tuple[int, int]]) -> None:
+    """Move each partition from the offset we believe in to the next; raises Lost when one stands elsewhere."""
+    pairs = sorted(moves.items())
+    moved = await tx.execute(
+        MOVE, [tp.topic for tp, _ in pairs], [tp.partition for tp, _ in pairs], [seen for _, (seen, _) in pairs], [after for _, (_, after) in pairs]
+    )
+    if moved != f"UPDATE {len(pairs)}":
+        raise Lost(f"{moved} of {len(pairs)} positions")
+
+
+async def check_cluster(db: Database, cluster_id: str) -> None:
+    """Remember the cluster's id at first sight; raises OtherCluster when the database knows another."""
+    async with db.transaction() as tx:
+        await tx.execute("insert into cluster (id) values ($1) on conflict do nothing", cluster_id)
+        known = await tx.value("select id from cluster")
+    if known != cluster_id:
+        raise OtherCluster(f"the database holds positions of Kafka cluster {known}, this is {cluster_id}: wipe both together or restore the right one")

@@ -1,0 +1,271 @@
+"""Runs an app: settings, database, migrations, followers, gRPC and HTTP faces, ear, relay, jobs; and stops it without losing anything."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import structlog
+import uvicorn
+import uvloop
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+from city.connectivity.v1.revocations_pb2 import Revoked
+from city.operations.v1 import operations_service_pb2
+from city.policy.v1.policies_pb2 import PolicyActivated
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from faststream.kafka import KafkaBroker
+from starlette.applications import Starlette
+
+from stratapolis.chassis import contract, idempotency, jobs, logs, metrics, positions, relay, telemetry, topics
+from stratapolis.chassis.app import Answers, App, Every, On, OnBatch, Tends
+from stratapolis.chassis.db import TRANSIENT, Database, Tx
+from stratapolis.chassis.dead_letters import DeadLetters
+from stratapolis.chassis.follow import Follower
+from stratapolis.chassis.health import Health
+from stratapolis.chassis.hearing import Hearing
+from stratapolis.chassis.inbox import Inbox
+from stratapolis.chassis.migrate import migrate
+from stratapolis.chassis.policies import Policies
+from stratapolis.chassis.raw import Raw
+from stratapolis.chassis.relay import Relay
+from stratapolis.chassis.rpc.client import Peers
+from stratapolis.chassis.rpc.server import Server
+from stratapolis.chassis.settings import LayerSettings, WrongSettings
+from stratapolis.chassis.tokens import Deferred, FollowedRevocations, KeySet, Tokens, Verifier
+
+log = structlog.get_logger(__name__)
+DRAIN_SECONDS = 20.0
+RELAY_SECONDS = 5.0
+RAW_AT_MOST = 5_000
+SECURITY: tuple[type, ...] = (Revoked, PolicyActivated)
+"""What every process follows: revocations and the active policies."""
+
+Wire = Callable[[Any, Database, Peers], App]
+
+
+def main(settings_class: type[LayerSettings], wire: Wire, migrations: Path) -> None:
+    """Run a layer until SIGTERM or SIGINT; exits with 2 and a line per fault when its settings are wrong."""
+    try:
+        settings = settings_class.read()
+    except WrongSettings as error:
+        sys.stderr.write(f"{error}\n")
+        raise SystemExit(2) from None
+    logs.configure(settings.layer, settings.instance, settings.log_level)
+    sys.exit(uvloop.run(_run(settings, wire, migrations)))
+
+
+async def _run(settings: LayerSettings, wire: Wire, migrations: Path) -> int:
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    tracing = telemetry.provider(settings.layer, settings.instance, settings.otlp)
+    async with contextlib.AsyncExitStack() as stack:
+        db = await _open(settings, stack, stopping)
+        if db is None:
+            return 0
+        await migrate(db, migrations)
+        await _broker_there(settings, db, stopping)
+        if not stopping.is_set():
+            await Running(settings, db, wire, stack).until(stopping)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(3):
+            await asyncio.to_thread(tracing.shutdown)
+    return 0
+
+
+async def _open(settings: LayerSettings, stack: contextlib.AsyncExitStack, stopping: asyncio.Event) -> Database | None:
+    """The database, waited for while it is away."""
+    while not stopping.is_set():
+        db = Database(settings.database.get_secret_value(), name=settings.layer, size=settings.pool_size)
+        try:
+            return await stack.enter_async_context(db)
+        except TRANSIENT as error:
+            log.warning("database_away", error=type(error).__name__)
+            await _pause(stopping, 1)
+    return None
+
+
+async def _broker_there(settings: LayerSettings, db: Database, stopping: asyncio.Event) -> None:
+    """Wait for the broker and the topics of the contract, and see that it is the cluster our positions belong to."""
+    while not stopping.is_set():
+        admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka)
+        try:
+            await admin.start()
+            cluster = await admin.describe_cluster()
+            missing = sorted(set(contract.topics()) - set(await admin.list_topics()))
+        except (KafkaError, OSError) as error:
+            log.warning("broker_away", error=str(error))
+        else:
+            await positions.check_cluster(db, str(cluster["cluster_id"]))
+            if not missing:
+                return
+            log.warning("topics_missing", topics=missing)
+        finally:
+            with contextlib.suppress(KafkaError, OSError):
+                await admin.close()
+        await _pause(stopping, 1)
+
+
+class Running:
+    """One running app, put together."""
+
+    def __init__(self, settings: LayerSettings, db: Database, wire: Wire, stack: contextlib.AsyncExitStack) -> None:
+        self._settings, self._db, self._stack = settings, db, stack
+        self._followers = {event: Follower(event, settings.kafka) for event in SECURITY}
+        tokens = Deferred()
+        self._peers = Peers(settings.peers, tokens)
+        self._app = wire(settings, db, self._peers)
+        for follows in self._app.follows:
+            self._followers.setdefault(follows.event, Follower(follows.event, settings.kafka))
+        issuer = self._app.issuer
+        key: Any = load_pem_private_key(settings.key_file.read_bytes(), None)
+        tokens.source = issuer or Tokens(f"{settings.connectivity_url}/oauth2/token", f"layer:{settings.layer}", key)
+        revocations = FollowedRevocations(self._followers[Revoked])
+        verifier = Verifier(issuer or KeySet(f"{settings.connectivity_url}/.well-known/jwks.json"), settings.layer, revocations)
+        policies = Policies(lambda: self._followers[PolicyActivated].newest.get("city"))
+        self._relay = Relay(settings.layer, db, settings.kafka)
+        db.on_said = self._relay.wake
+        heard = [on for on in self._app.hears if isinstance(on, On)]
+        self._inbox = Inbox(settings.layer, {on.event.DESCRIPTOR.full_name: on for on in heard})
+        answers = (*self._app.answers, Answers(operations_service_pb2.DESCRIPTOR.services_by_name["OperationsService"], DeadLetters(self._inbox)))
+        self._server = Server(settings.layer, answers, db=db, verifier=verifier, policies=policies, port=settings.grpc_port, host=settings.host)
+        self._broker = KafkaBroker(settings.kafka, client_id=f"city-{settings.layer}")
+        self._ears = self._make_ears(heard)
+        self._health = Health(settings.layer, self._checks(), self._ears)
+
+    def _make_ears(self, heard: Sequence[On]) -> list[Hearing]:
+        layer, instance = self._settings.layer, self._settings.instance or None
+        ears = []
+        if names := sorted({topic.name for on in heard for topic in contract.topics_of(on.event, reader=layer)}):
+            ears.append(Hearing(self._broker, self._db, names, app=layer, group=f"city-{layer}", apply=self._inbox.apply, bury=self._inbox.bury, instance=instance))
+        for on in self._app.hears:
+            if isinstance(on, OnBatch):
+                raw = Raw(layer, on)
+                names = [topic.name for topic in contract.topics_of(on.event, reader=layer)]
+                group = f"city-{layer}-raw"
+                ears.append(
+                    Hearing(self._broker, self._db, names, app=layer, group=group, apply=raw.apply, bury=raw.bury, at_most=RAW_AT_MOST, instance=instance)
+                )
+        return ears
+
+    def _checks(self) -> dict[str, Callable[[], bool]]:
+        return {
+            "broker": self._relay.ready.is_set,
+            "following": lambda: all(f.caught_up.is_set() for f in self._followers.values()),
+            "hearing": lambda: all(ear.assigned.is_set() for ear in self._ears),
+        }
+
+    async def until(self, stopping: asyncio.Event) -> None:
+        """Serve until `stopping`, then: not ready first, intake stopped, work in hand ended, the outbox published."""
+        hush, relay_stopping = asyncio.Event(), asyncio.Event()
+        await self._stack.enter_async_context(self._peers)
+        loops = [asyncio.create_task(f.run(hush)) for f in self._followers.values()]
+        loops.append(asyncio.create_task(self._http(hush)))
+        relaying = asyncio.create_task(self._relay.run(relay_stopping))
+        await self._start_broker(stopping)
+        working = [asyncio.create_task(ear.run(hush)) for ear in self._ears] if not stopping.is_set() else []
+        working += [asyncio.create_task(jobs.run(e, self._db, self._app.name, hush)) for e in (*self._app.every, *self._own_jobs())]
+        await _first(stopping, *(f.caught_up for f in self._followers.values()))
+        await self._server.start()
+        log.info("serving", grpc=self._settings.grpc_port, http=self._settings.http_port)
+        await _until_stopped(stopping, [*loops, relaying, *working])
+        self._health.stopping = True
+        began = time.monotonic()
+        await self._server.stop(DRAIN_SECONDS / 2)
+        hush.set()
+        await _bounded(DRAIN_SECONDS / 2, *working)
+        with contextlib.suppress(TimeoutError, KafkaError):
+            async with asyncio.timeout(RELAY_SECONDS):
+                await self._broker.stop()
+        relay_stopping.set()
+        await _bounded(RELAY_SECONDS, relaying, *loops)
+        log.info("stopped", seconds=round(time.monotonic() - began, 2))
+
+    async def _start_broker(self, stopping: asyncio.Event) -> None:
+        if not self._ears:
+            return
+        while not stopping.is_set():
+            try:
+                await self._broker.start()
+            except (KafkaError, OSError) as error:
+                log.warning("broker_away", error=str(error))
+                await _pause(stopping, 1)
+            else:
+                return
+
+    async def _http(self, hush: asyncio.Event) -> None:
+        starlette = Starlette(routes=[*self._health.routes(), *self._app.routes])
+        config = uvicorn.Config(starlette, host=self._settings.host, port=self._settings.http_port, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=3)
+        server = uvicorn.Server(config)
+        server.install_signal_handlers = lambda: None  # type: ignore[attr-defined,method-assign,unused-ignore]
+        server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
+        serving = asyncio.create_task(server.serve())
+        stop = asyncio.create_task(hush.wait())
+        await asyncio.wait({serving, stop}, return_when=asyncio.FIRST_COMPLETED)
+        server.should_exit = True
+        stop.cancel()
+        await serving
+
+    def _own_jobs(self) -> tuple[Every | Tends, ...]:
+        return (
+            Every(timedelta(seconds=5), self._gauges),
+            Every(timedelta(minutes=10), idempotency.prune),
+            Tends(timedelta(minutes=10), relay.prune),
+        )
+
+    async def _gauges(self, *, tx: Tx, at: Any) -> None:  # noqa: ARG002 - the shape of a job
+        metrics.OUTBOX_AGE.labels(self._app.name).set(await tx.value(relay.AGE))
+        metrics.DEAD_OPEN.labels(self._app.name).set(await tx.value("select count(*) from dead_letter where state = 'dead'"))
+
+
+async def _until_stopped(stopping: asyncio.Event, tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Wait for `stopping`; a loop that ends before it is a bug, and is raised."""
+    stop = asyncio.create_task(stopping.wait())
+    try:
+        done, _ = await asyncio.wait({stop, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stop.cancel()
+    for task in done - {stop}:
+        task.result()
+        if not stopping.is_set():
+            raise RuntimeError(f"a loop ended by itself: {task.get_coro()}")
+
+
+async def _bounded(seconds: float, *tasks: asyncio.Task[None]) -> None:
+    """Wait for tasks; those that take longer are cancelled."""
+    if not tasks:
+        return
+    _, late = await asyncio.wait(tasks, timeout=seconds)
+    for task in late:
+        log.warning("cancelled", task=str(task.get_coro()))
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _first(stopping: asyncio.Event, *events: asyncio.Event) -> None:
+    """Until all of `events`, or until `stopping`."""
+    stop = asyncio.create_task(stopping.wait())
+    everything: Coroutine[Any, Any, Any] = _all(events)
+    waiting = asyncio.create_task(everything)
+    await asyncio.wait({stop, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    for task in (stop, waiting):
+        task.cancel()
+
+
+async def _all(events: Sequence[asyncio.Event]) -> None:
+    for event in events:
+        await event.wait()
+
+
+async def _pause(stopping: asyncio.Event, seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await stopping.wait()
