@@ -9,7 +9,6 @@ from typing import Any
 
 from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.message import Message
-
 from stratapolis.chassis.db import Database
 
 Handler = Callable[..., Awaitable[None]]

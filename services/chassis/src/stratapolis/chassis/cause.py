@@ -17,7 +17,8 @@ class Cause:
     actor: str = ""
 
 
-_current: ContextVar[Cause] = ContextVar("cause", default=Cause())
+_NOTHING = Cause()
+_current: ContextVar[Cause] = ContextVar("cause", default=_NOTHING)
 
 
 def current() -> Cause:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import importlib
-import pkgutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 
 import city
 from city.options.v1 import options_pb2
@@ -41,8 +41,9 @@ class NotInContract(Exception):
 @cache
 def files() -> tuple[FileDescriptor, ...]:
     """Every file of the contract, loaded."""
-    names = sorted(m.name for m in pkgutil.walk_packages(city.__path__, "city.") if m.name.endswith("_pb2"))
-    return tuple(importlib.import_module(name).DESCRIPTOR for name in names)
+    roots = [Path(root) for root in city.__path__]
+    names = {".".join(("city", *file.relative_to(root).with_suffix("").parts)) for root in roots for file in root.rglob("*_pb2.py")}
+    return tuple(importlib.import_module(name).DESCRIPTOR for name in sorted(names))
 
 
 @cache

@@ -9,7 +9,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-import asyncpg  # type: ignore[import-untyped]
+import asyncpg
 import orjson
 
 ACQUIRE_SECONDS = 2.0
@@ -117,10 +117,9 @@ class Database:
     @contextlib.asynccontextmanager
     async def transaction(self, *, readonly: bool = False) -> AsyncIterator[Tx]:
         """One transaction, committed at the end of the block; wakes the relay when something was said in it."""
-        async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
-            async with connection.transaction(readonly=readonly):
-                tx = Tx(connection, await connection.fetchval("select now()"), self.name)
-                yield tx
+        async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection, connection.transaction(readonly=readonly):
+            tx = Tx(connection, await connection.fetchval("select now()"), self.name)
+            yield tx
         if tx.said:
             self.on_said()
 

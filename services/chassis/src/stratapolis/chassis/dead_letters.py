@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from city.operations.v1 import operations_service_pb2 as pb
-
 from stratapolis.chassis.db import Row, Tx
 from stratapolis.chassis.errors import Kind, Permanent, Refused
 from stratapolis.chassis.paging import Page

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from google.protobuf.message import DecodeError, Message
-
 from stratapolis.chassis.cause import Cause
 from stratapolis.chassis.contract import Topic
 from stratapolis.chassis.errors import Permanent
@@ -36,9 +35,7 @@ class Envelope:
     sequence: int | None
 
 
-def headers(  # noqa: PLR0913 - the attributes of one envelope
-    *, event_id: str, event_type: str, writer: str, at: datetime, sequence: int, cause: Cause, correlation: str, traceparent: str
-) -> dict[str, str]:
+def headers(*, event_id: str, event_type: str, writer: str, at: datetime, sequence: int, cause: Cause, correlation: str, traceparent: str) -> dict[str, str]:
     """The headers of an event said by `writer`; empty extensions are left out."""
     said = {
         "ce_specversion": "1.0",

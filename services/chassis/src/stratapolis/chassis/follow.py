@@ -11,7 +11,6 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 from google.protobuf.message import Message
-
 from stratapolis.chassis import contract, envelope
 from stratapolis.chassis.errors import Permanent
 from stratapolis.chassis.relay import start_patiently
@@ -71,7 +70,7 @@ class Follower:
             found = envelope.read(record.headers)
             event = envelope.decode(found, record.value, self._topic)
         except Permanent as error:
-            log.error("not_followed", topic=self._topic.name, offset=record.offset, error=str(error))
+            log.warning("not_followed", topic=self._topic.name, offset=record.offset, error=str(error))
             return
         if event is not None and found.type == self._event:
             self.newest[key] = event

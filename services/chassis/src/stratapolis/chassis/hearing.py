@@ -13,7 +13,6 @@ from aiokafka import ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
-
 from stratapolis.chassis import metrics, positions
 from stratapolis.chassis.db import TRANSIENT, Database, Tx
 from stratapolis.chassis.errors import Permanent, Refused, Transient
@@ -51,8 +50,18 @@ class Waits(Transient):
 class Hearing(ConsumerRebalanceListener):  # type: ignore[misc]
     """One consumer group of one app over some topics. `apply` gets the open transaction and records; `bury` one that cannot be applied."""
 
-    def __init__(  # noqa: PLR0913 - what one ear is made of
-        self, broker: KafkaBroker, db: Database, topics: Sequence[str], *, app: str, group: str, apply: Apply, bury: Bury, at_most: int = 50, instance: str | None = None
+    def __init__(
+        self,
+        broker: KafkaBroker,
+        db: Database,
+        topics: Sequence[str],
+        *,
+        app: str,
+        group: str,
+        apply: Apply,
+        bury: Bury,
+        at_most: int = 50,
+        instance: str | None = None,
     ) -> None:
         self._db, self._app, self._apply, self._bury, self._at_most = db, app, apply, bury, at_most
         self._next: dict[TopicPartition, int] = {}

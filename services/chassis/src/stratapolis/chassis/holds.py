@@ -15,7 +15,6 @@ from city.governance.v1 import journey_service_pb2, journey_service_pb2_grpc
 from city.governance.v1.events_pb2 import JourneyEnded, StageRequested
 from city.journey.v1 import journey_pb2 as pb
 from city.types.v1.types_pb2 import Share
-
 from stratapolis.chassis import metrics, outbox
 from stratapolis.chassis.app import On, Tends
 from stratapolis.chassis.db import Database, Row, Tx
@@ -124,6 +123,7 @@ class Holder:
         stage = self.stages.get(request.stage)
         if stage is None:
             return Cleared()
+        answer: Answer | None = None
         try:
             async with tx.savepoint():
                 answer = await stage(request, tx=tx, at=at)
@@ -183,7 +183,12 @@ _TERMINAL = frozenset({pb.JOURNEY_STATE_LIVE, pb.JOURNEY_STATE_REJECTED, pb.JOUR
 
 def _end_of(journey: Any) -> JourneyEnded:
     return JourneyEnded(
-        journey_id=journey.journey_id, service_id=journey.service_id, version=journey.version, kind=journey.kind, state=journey.state, creator_id=journey.creator_id
+        journey_id=journey.journey_id,
+        service_id=journey.service_id,
+        version=journey.version,
+        kind=journey.kind,
+        state=journey.state,
+        creator_id=journey.creator_id,
     )
 
 
@@ -194,5 +199,3 @@ def _ended(layer: str) -> pb.Reason:
 def reason(layer: str, code: str, message: str, *, field_path: str = "", hint: str = "") -> pb.Reason:
     """A reason of a refusal."""
     return pb.Reason(layer=layer, code=code, field_path=field_path, message=message, hint=hint)
-
-

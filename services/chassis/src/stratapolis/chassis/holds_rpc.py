@@ -8,7 +8,6 @@ from typing import Any
 
 from city.journey.v1 import holds_service_pb2 as pb
 from city.journey.v1 import journey_pb2
-
 from stratapolis.chassis.app import Answers
 from stratapolis.chassis.db import Row
 from stratapolis.chassis.paging import Page

@@ -9,7 +9,6 @@ import zlib
 from collections.abc import Awaitable
 
 import structlog
-
 from stratapolis.chassis import metrics
 from stratapolis.chassis.app import Every, Tends
 from stratapolis.chassis.db import TRANSIENT, Database
@@ -21,7 +20,7 @@ WAIT_AT_MOST = 30.0
 def job_name(every: Every | Tends) -> str:
     """The name of a job in locks, metrics and logs."""
     work = every.job if isinstance(every, Every) else every.work
-    return getattr(work, "__qualname__", None) or getattr(getattr(work, "func", None), "__qualname__", type(work).__name__)
+    return str(getattr(getattr(work, "func", work), "__qualname__", type(work).__name__))
 
 
 async def run(every: Every | Tends, db: Database, app: str, stopping: asyncio.Event) -> None:
@@ -30,21 +29,21 @@ async def run(every: Every | Tends, db: Database, app: str, stopping: asyncio.Ev
     while not stopping.is_set():
         try:
             if isinstance(every, Every):
-                await _turn(every, _in_transaction(every, db, name), app, name)
+                await _turn(_in_transaction(every, db, name), app, name)
             else:
                 await _lead(every, db, app, name, stopping)
             failures = 0
-        except Exception as error:  # noqa: BLE001 - a job must come again whatever went wrong
+        except Exception as error:
             failures += 1
             metrics.JOB_FAILED.labels(app, name).inc()
             if isinstance(error, TRANSIENT):
                 log.warning("job_again", job=name, error=repr(error))
             else:
-                log.error("job_failed", job=name, exc_info=error)
+                log.exception("job_failed", job=name)
         await _pause(stopping, min(every.period.total_seconds() * 2 ** min(failures, 6), max(WAIT_AT_MOST, every.period.total_seconds())))
 
 
-async def _turn(every: Every | Tends, work: Awaitable[None], app: str, name: str) -> None:
+async def _turn(work: Awaitable[None], app: str, name: str) -> None:
     began = time.monotonic()
     await work
     metrics.JOB_SECONDS.labels(app, name).observe(time.monotonic() - began)
@@ -60,7 +59,7 @@ async def _lead(tends: Tends, db: Database, app: str, name: str, stopping: async
     """Hold the job's session lock, if it is free, and work again and again; losing the connection loses the lock."""
     async with db.direct() as connection:
         while not stopping.is_set() and await connection.fetchval("select pg_try_advisory_lock($1)", _lock(name)):
-            await _turn(tends, tends.work(db), app, name)
+            await _turn(tends.work(db), app, name)
             await connection.fetchval("select pg_advisory_unlock($1)", _lock(name))
             await _pause(stopping, tends.period.total_seconds())
 

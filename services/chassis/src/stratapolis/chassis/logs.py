@@ -10,7 +10,6 @@ from typing import Any
 import orjson
 import structlog
 from opentelemetry import trace
-
 from stratapolis.chassis import cause
 
 
@@ -23,7 +22,7 @@ def configure(app: str, instance: str, level: str) -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _whence,
             structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(serializer=lambda event, **kw: orjson.dumps(event, default=str).decode()),
+            structlog.processors.JSONRenderer(serializer=lambda event, **_: orjson.dumps(event, default=str).decode()),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=structlog.PrintLoggerFactory(sys.stdout),
@@ -69,7 +68,7 @@ class _Seldom(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         place = (record.name, record.lineno)
-        if record.created - self._last.get(place, 0.0) < 5:  # noqa: PLR2004 - seconds
+        if record.created - self._last.get(place, 0.0) < 5:
             return False
         self._last[place] = record.created
         return True

@@ -24,7 +24,9 @@ async def migrate(db: Database, folder: Path) -> Sequence[str]:
         await connection.execute("set local statement_timeout = 0")
         await connection.execute("set local lock_timeout = 0")
         await connection.execute("select pg_advisory_xact_lock($1)", LOCK, timeout=60)
-        await connection.execute("create table if not exists migration (name text primary key, sha256 text not null, applied_at timestamptz not null default now())")
+        await connection.execute(
+            "create table if not exists migration (name text primary key, sha256 text not null, applied_at timestamptz not null default now())"
+        )
         known = {row["name"]: row["sha256"] for row in await connection.fetch("select name, sha256 from migration")}
         for name, text in _wanted(folder):
             digest = hashlib.sha256(text.encode()).hexdigest()

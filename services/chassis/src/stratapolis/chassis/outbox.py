@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 
 from google.protobuf.message import Message
-
 from stratapolis.chassis import cause as causes
 from stratapolis.chassis import contract, envelope
 from stratapolis.chassis.db import Tx
@@ -44,7 +43,7 @@ async def append(tx: Tx, *events: Message) -> None:
     rows = await tx.fetch(SEQUENCE, [t for t, _ in ordered], [k for _, k in ordered], [counts[pair] for pair in ordered])
     following = {(row["topic"], row["key"]): row["last"] - counts[row["topic"], row["key"]] for row in rows}
     cause, trace = causes.current(), traceparent()
-    columns: tuple[list[str], list[str], list[int], list[bytes], list[dict[str, str]]] = ([], [], [], [], [])
+    rows_said: list[tuple[str, str, int, bytes, dict[str, str]]] = []
     for topic, key, event, payload in said:
         following[topic.name, key] += 1
         heads = envelope.headers(
@@ -52,7 +51,6 @@ async def append(tx: Tx, *events: Message) -> None:
             cause=cause, correlation=getattr(event, "journey_id", "") or cause.correlation, traceparent=trace,
         )  # fmt: skip
         envelope.wire(heads)
-        for column, value in zip(columns, (topic.name, key, following[topic.name, key], payload, heads), strict=True):
-            column.append(value)  # type: ignore[arg-type]
-    await tx.execute(INSERT, *columns, tx.at)
+        rows_said.append((topic.name, key, following[topic.name, key], payload, heads))
+    await tx.execute(INSERT, *(list(column) for column in zip(*rows_said, strict=True)), tx.at)
     tx.said = True

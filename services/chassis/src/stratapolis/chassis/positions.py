@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from aiokafka import TopicPartition
-
 from stratapolis.chassis.db import Database, Tx
 
 BEGIN = "insert into position (topic, part, next) select t, p, 0 from unnest($1::text[], $2::int[]) n(t, p) on conflict do nothing"

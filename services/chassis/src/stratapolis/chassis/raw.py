@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from aiokafka import ConsumerRecord
 from google.protobuf.message import Message
-
 from stratapolis.chassis import contract, dead_letters, envelope, metrics
 from stratapolis.chassis.app import OnBatch
 from stratapolis.chassis.db import Tx

@@ -11,7 +11,6 @@ from typing import Any
 import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
-
 from stratapolis.chassis import envelope, metrics
 from stratapolis.chassis.db import TRANSIENT, Database, Row
 

@@ -23,8 +23,7 @@ from city.policy.v1.policies_pb2 import PolicyActivated
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from faststream.kafka import KafkaBroker
 from starlette.applications import Starlette
-
-from stratapolis.chassis import contract, idempotency, jobs, logs, metrics, positions, relay, telemetry, topics
+from stratapolis.chassis import contract, idempotency, jobs, logs, metrics, positions, relay, telemetry
 from stratapolis.chassis.app import Answers, App, Every, On, OnBatch, Tends
 from stratapolis.chassis.db import TRANSIENT, Database, Tx
 from stratapolis.chassis.dead_letters import DeadLetters
@@ -145,7 +144,9 @@ class Running:
         layer, instance = self._settings.layer, self._settings.instance or None
         ears = []
         if names := sorted({topic.name for on in heard for topic in contract.topics_of(on.event, reader=layer)}):
-            ears.append(Hearing(self._broker, self._db, names, app=layer, group=f"city-{layer}", apply=self._inbox.apply, bury=self._inbox.bury, instance=instance))
+            ears.append(
+                Hearing(self._broker, self._db, names, app=layer, group=f"city-{layer}", apply=self._inbox.apply, bury=self._inbox.bury, instance=instance)
+            )
         for on in self._app.hears:
             if isinstance(on, OnBatch):
                 raw = Raw(layer, on)
@@ -203,7 +204,9 @@ class Running:
 
     async def _http(self, hush: asyncio.Event) -> None:
         starlette = Starlette(routes=[*self._health.routes(), *self._app.routes])
-        config = uvicorn.Config(starlette, host=self._settings.host, port=self._settings.http_port, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=3)
+        config = uvicorn.Config(
+            starlette, host=self._settings.host, port=self._settings.http_port, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=3
+        )
         server = uvicorn.Server(config)
         server.install_signal_handlers = lambda: None  # type: ignore[attr-defined,method-assign,unused-ignore]
         server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]

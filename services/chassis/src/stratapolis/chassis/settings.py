@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -56,13 +56,14 @@ class LayerSettings(BaseSettings):
         return value
 
     @classmethod
-    def settings_customise_sources(cls, settings_cls: type[BaseSettings], **_: PydanticBaseSettingsSource) -> tuple[PydanticBaseSettingsSource, ...]:  # type: ignore[override]
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, **_: PydanticBaseSettingsSource
+    ) -> tuple[PydanticBaseSettingsSource, ...]:  # type: ignore[override]  # noqa: ARG003
         """The environment is read by `read`, by full name, so that an unknown variable is seen."""
-        init = _["init_settings"]
-        return (init,)
+        return (init_settings,)
 
     @classmethod
-    def read(cls, environ: Mapping[str, str] | None = None) -> "LayerSettings":
+    def read(cls, environ: Mapping[str, str] | None = None) -> Self:
         """Settings from the environment; raises WrongSettings with a line for each fault."""
         environ = os.environ if environ is None else environ
         prefix = f"CITY_{cls.layer.upper()}_"
@@ -70,10 +71,12 @@ class LayerSettings(BaseSettings):
         unknown = sorted(v for v in environ if v.startswith(prefix) and v not in names)
         faults = [f"{v}: there is no such setting" for v in unknown]
         variable_of = {n: v for v, n in names.items()}
+        found: dict[str, Any] = {n: environ[v] for v, n in names.items() if v in environ}
         try:
-            settings = cls(**{n: environ[v] for v, n in names.items() if v in environ})
+            settings = cls(**found)
         except ValidationError as error:
             faults += [f"{variable_of[str(e['loc'][0])]}: {_fault(e)}" for e in error.errors(include_url=False, include_input=False)]
+            raise WrongSettings("\n".join(faults)) from None
         if faults:
             raise WrongSettings("\n".join(faults))
         return settings

@@ -6,7 +6,6 @@ import asyncio
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError
-
 from stratapolis.chassis import contract
 from stratapolis.chassis.contract import Topic
 
@@ -44,13 +43,14 @@ async def missing(bootstrap: str, names: list[str]) -> list[str]:
 
 async def _compare(admin: AIOKafkaAdminClient) -> None:
     wanted = contract.topics()
-    for attempt in range(ATTEMPTS):
+    found: dict[str, int] = {}
+    for _ in range(ATTEMPTS):
         found = {d["topic"]: len(d["partitions"]) for d in await admin.describe_topics(list(wanted)) if not d["error_code"]}
         if len(found) == len(wanted):
             break
-        if attempt == ATTEMPTS - 1:
-            raise KafkaError(f"topics are still missing: {sorted(set(wanted) - set(found))}")
         await asyncio.sleep(0.1)
+    else:
+        raise KafkaError(f"topics are still missing: {sorted(set(wanted) - set(found))}")
     wrong = [f"{name} has {found[name]} partitions, the contract says {t.partitions}" for name, t in wanted.items() if found[name] != t.partitions]
     if wrong:
         raise ValueError("; ".join(wrong))

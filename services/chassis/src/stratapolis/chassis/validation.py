@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import protovalidate
 from google.protobuf.message import Message
@@ -27,9 +28,9 @@ def broken_rules(message: Message) -> tuple[Broken, ...]:
     return tuple(Broken(_path(v), v.proto.message) for v in _validator().collect_violations(message))
 
 
-def _path(violation: protovalidate.Violation) -> str:
+def _path(violation: Any) -> str:
     path = ""
-    for element in violation.proto.field.elements:
+    for element in violation.proto.field.elements if violation.proto.field else ():
         path += f".{element.field_name}" if path else element.field_name
         if element.WhichOneof("subscript") == "index":
             path += f"[{element.index}]"

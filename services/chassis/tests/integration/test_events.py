@@ -1,0 +1,222 @@
+"""Events end to end through the chassis on a real Kafka and PostgreSQL: outbox, relay, hearing, inbox, dead letters."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
+from typing import Any
+
+import pytest
+from aiokafka import AIOKafkaProducer
+from city.governance.v1.events_pb2 import MemberAdded, ValueCreatorAccepted
+from faststream.kafka import KafkaBroker
+
+from stratapolis.chassis import envelope, outbox, positions, topics
+from stratapolis.chassis.app import On
+from stratapolis.chassis.cause import Cause
+from stratapolis.chassis.db import Database, Tx
+from stratapolis.chassis.errors import Permanent
+from stratapolis.chassis.hearing import Hearing
+from stratapolis.chassis.inbox import Inbox
+from stratapolis.chassis.relay import Relay, make_producer
+from stratapolis.cli.local.kafka import Kafka
+
+TOPIC = "city.governance.v1"
+
+
+@pytest.fixture(scope="session")
+async def broker(kafka: Kafka) -> Kafka:
+    await topics.make(kafka.bootstrap)
+    return kafka
+
+
+async def until(condition: Callable[[], Any], seconds: float = 20) -> None:
+    """Wait for a condition, sync or async, bounded."""
+    async with asyncio.timeout(seconds):
+        while True:
+            found = condition()
+            if await found if asyncio.iscoroutine(found) else found:
+                return
+            await asyncio.sleep(0.02)
+
+
+class Listener:
+    """An app's ear with a handler that notes what it applies, and refuses names in `bad`."""
+
+    def __init__(self, db: Database, bootstrap: str, *, ordered: bool = True) -> None:
+        self.db, self.bad = db, set[str]()
+        self.stopping = asyncio.Event()
+        self.inbox = Inbox("policy", {"city.governance.v1.ValueCreatorAccepted": On(ValueCreatorAccepted, self.accept, ordered=ordered)})
+        self._broker = KafkaBroker(bootstrap)
+        self._ear = Hearing(self._broker, db, [TOPIC], app="policy", group="policy-test", apply=self.inbox.apply, bury=self.inbox.bury)
+
+    async def accept(self, event: ValueCreatorAccepted, *, tx: Tx, at: datetime) -> None:
+        if event.name in self.bad:
+            raise Permanent(f"{event.name} is bad")
+        await tx.execute("insert into applied (creator_id, name, at) values ($1, $2, $3)", event.creator_id, event.name, at)
+
+    async def applied(self, creator: str = "") -> list[str]:
+        async with self.db.transaction() as tx:
+            return [r["name"] for r in await tx.fetch("select name from applied where $1 in ('', creator_id) order by id", creator)]
+
+    async def dead(self, state: str = "dead") -> list[Any]:
+        async with self.db.transaction() as tx:
+            return await tx.fetch("select * from dead_letter where state = $1 order by id", state)
+
+    @asynccontextmanager
+    async def listening(self) -> AsyncIterator[None]:
+        await self._broker.start()
+        self.stopping.clear()
+        task = asyncio.create_task(self._ear.run(self.stopping))
+        try:
+            yield
+        finally:
+            self.stopping.set()
+            await task
+            await self._broker.stop()
+
+
+@pytest.fixture
+async def city(broker: Kafka, make_database: Any) -> AsyncIterator[tuple[Database, Listener]]:
+    """Governance with its relay running, policy with its ear not yet."""
+    said, heard = await make_database("governance"), await make_database("policy")
+    async with heard.transaction() as tx:
+        await tx.execute("create table applied (id bigint generated always as identity, creator_id text, name text, at timestamptz)")
+        # A topic shared by the tests of this session: this ear begins where the topic ends now.
+    await _from_the_end(heard, broker.bootstrap)
+    relay, stopping = Relay("governance", said, broker.bootstrap), asyncio.Event()
+    said.on_said = relay.wake
+    async with AsyncExitStack() as stack:
+        task = asyncio.create_task(relay.run(stopping))
+        stack.push_async_callback(asyncio.wait_for, task, 10)
+        stack.callback(stopping.set)
+        yield said, Listener(heard, broker.bootstrap)
+
+
+async def _from_the_end(db: Database, bootstrap: str) -> None:
+    from aiokafka import AIOKafkaConsumer, TopicPartition
+
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
+    await consumer.start()
+    partitions = [TopicPartition(TOPIC, n) for n in range(4)]
+    ends = await consumer.end_offsets(partitions)
+    await consumer.stop()
+    await positions.load(db, partitions)
+    async with db.transaction() as tx:
+        await positions.move(tx, {tp: (0, end) for tp, end in ends.items()})
+
+
+async def say(db: Database, *events: Any) -> None:
+    async with db.transaction() as tx:
+        await outbox.append(tx, *events)
+
+
+def accepted(creator: str, name: str) -> ValueCreatorAccepted:
+    return ValueCreatorAccepted(creator_id=creator, name=name, kind="company", founding_subject="s")
+
+
+async def produce(bootstrap: str, key: str, payload: bytes, **headers: str) -> None:
+    producer: AIOKafkaProducer = make_producer(bootstrap, "test")
+    await producer.start()
+    try:
+        await producer.send_and_wait(TOPIC, payload, key.encode(), headers=[(n, v.encode()) for n, v in headers.items()])
+    finally:
+        await producer.stop()
+
+
+def heads(sequence: int, event_type: str = "city.governance.v1.ValueCreatorAccepted", writer: str = "governance") -> dict[str, str]:
+    return envelope.headers(
+        event_id=f"e{sequence}", event_type=event_type, writer=writer, at=datetime.fromisoformat("2026-01-01T00:00:00+00:00"), sequence=sequence,
+        cause=Cause(), correlation="", traceparent="",
+    )  # fmt: skip
+
+
+async def test_what_is_committed_is_heard_in_order(city: tuple[Database, Listener]) -> None:
+    said, ear = city
+    async with ear.listening():
+        for n in range(20):
+            await say(said, accepted("a", f"a{n}"), accepted("b", f"b{n}"), MemberAdded(creator_id="a", subject="s"))
+        await until(lambda: _count(ear, 40))
+    assert await ear.applied("a") == [f"a{n}" for n in range(20)]
+    assert await ear.applied("b") == [f"b{n}" for n in range(20)]
+    assert await ear.dead() == []
+
+
+async def test_what_is_rolled_back_is_never_published(city: tuple[Database, Listener]) -> None:
+    said, ear = city
+    with pytest.raises(RuntimeError):
+        async with said.transaction() as tx:
+            await outbox.append(tx, accepted("a", "never"))
+            raise RuntimeError
+    async with ear.listening():
+        await say(said, accepted("a", "first"))
+        await until(lambda: _count(ear, 1))
+    assert await ear.applied() == ["first"]
+
+
+async def test_g3_a_replay_from_the_start_applies_nothing_again(city: tuple[Database, Listener]) -> None:
+    said, ear = city
+    async with ear.listening():
+        await say(said, *[accepted("a", f"{n}") for n in range(30)])
+        await until(lambda: _count(ear, 30))
+    async with ear.db.transaction() as tx:
+        before = await tx.fetch("select topic, part, next from position order by 1, 2")
+        await tx.execute("update position set next = greatest(next - 30, 0)")
+    async with ear.listening():
+        await say(said, accepted("a", "last"))
+        await until(lambda: _count(ear, 31))
+    assert await ear.applied() == [*(f"{n}" for n in range(30)), "last"]
+    assert len(before) == 4
+
+
+async def test_g7_a_bad_event_parks_its_key_alone_and_a_redrive_applies_it_in_order(city: tuple[Database, Listener]) -> None:
+    said, ear = city
+    ear.bad.add("poison")
+    async with ear.listening():
+        await say(said, accepted("a", "before"), accepted("a", "poison"), accepted("a", "behind"), accepted("b", "other"))
+        await until(lambda: _count(ear, 2))
+        await until(lambda: _dead(ear, "waiting", 1))
+        assert await ear.applied("a") == ["before"]
+        assert await ear.applied("b") == ["other"]
+        (letter,) = await ear.dead()
+        assert (letter["key"], letter["sequence"], letter["attempts"]) == ("a", 2, 1)
+        assert ValueCreatorAccepted.FromString(letter["payload"]).name == "poison"
+        assert "poison is bad" in letter["error"]
+
+
+@pytest.mark.parametrize(
+    ("what", "headers", "payload"),
+    [
+        ("garbage", heads(1), b"\xff\xff\xff\xff"),
+        ("foreign source", heads(1, writer="data"), accepted("k", "x").SerializeToString()),
+        ("another package", heads(1, event_type="city.data.v1.DataProductPublished"), b""),
+        ("another major version", heads(1, event_type="city.governance.v2.ValueCreatorAccepted"), b""),
+        ("no headers", {}, b"x"),
+        ("a gap", heads(7), accepted("k", "x").SerializeToString()),
+        ("sequence is no number", {**heads(1), "ce_sequence": "many"}, accepted("k", "x").SerializeToString()),
+        ("another key", heads(1), accepted("elsewhere", "x").SerializeToString()),
+    ],
+)
+async def test_g7_what_is_no_event_is_one_dead_letter_and_other_keys_go_on(
+    city: tuple[Database, Listener], broker: Kafka, what: str, headers: dict[str, str], payload: bytes
+) -> None:
+    said, ear = city
+    async with ear.listening():
+        await produce(broker.bootstrap, "k", payload, **headers)
+        await say(said, accepted("other", "goes on"))
+        await until(lambda: _count(ear, 1), 5)
+        await until(lambda: _dead(ear, "dead", 1), 5)
+    (letter,) = await ear.dead()
+    assert letter["payload"] == payload, what
+    assert [name for name, _ in letter["headers"]] == list(headers)
+    assert await ear.applied() == ["goes on"]
+
+
+async def _count(ear: Listener, n: int) -> bool:
+    return len(await ear.applied()) >= n
+
+
+async def _dead(ear: Listener, state: str, n: int) -> bool:
+    return len(await ear.dead(state)) >= n
