@@ -1,0 +1,1 @@
+"""What infrastructure decides, without any I/O."""
