@@ -1,0 +1,1 @@
+"""Connectivity: who and what is connected, and what it may use."""

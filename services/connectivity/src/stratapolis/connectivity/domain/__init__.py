@@ -1,0 +1,1 @@
+"""The rules of connectivity: values in, new values and facts out."""
