@@ -1,0 +1,1 @@
+"""Governance: value creators, proposals and their journeys, money and measures."""

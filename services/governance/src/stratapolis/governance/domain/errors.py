@@ -1,0 +1,136 @@
+"""What governance refuses, named after the refused fact; each `reason` is a name of the contract's ErrorReason."""
+
+from stratapolis.chassis.errors import Kind, Refused
+
+
+class ValueCreatorNotFound(Refused):
+    """There is no such value creator, or it is another's: nobody can tell which."""
+
+    reason = "VALUE_CREATOR_NOT_FOUND"
+    kind = Kind.NOT_FOUND
+
+    def __init__(self, creator_id: str) -> None:
+        super().__init__(f"there is no value creator {creator_id}", creator_id=creator_id)
+
+
+class ValueCreatorNameTaken(Refused):
+    """Another value creator goes by this name."""
+
+    reason = "VALUE_CREATOR_NAME_TAKEN"
+    kind = Kind.EXISTS
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"another value creator is called {name!r}; choose a name that tells you apart", name=name)
+
+
+class ValueCreatorNotInState(Refused):
+    """The value creator's state does not allow what was asked."""
+
+    reason = "VALUE_CREATOR_NOT_IN_STATE"
+
+    def __init__(self, creator_id: str, state: str, wanted: str) -> None:
+        super().__init__(f"the value creator is {state}; this needs one that is {wanted}", creator_id=creator_id, state=state)
+
+
+class AlreadyAMember(Refused):
+    """An identity acts for one value creator only."""
+
+    reason = "ALREADY_A_MEMBER"
+    kind = Kind.EXISTS
+
+    def __init__(self, subject: str) -> None:
+        super().__init__(f"{subject} is a member of a value creator already; an identity acts for one only", subject=subject)
+
+
+class NotAMember(Refused):
+    """The subject is no member of the value creator, or of none."""
+
+    reason = "NOT_A_MEMBER"
+
+    def __init__(self, subject: str) -> None:
+        super().__init__(f"{subject} is no member of a value creator: register one, or be added by an admin of one", subject=subject)
+
+
+class NotAnAdmin(Refused):
+    """Only an admin of the value creator may change its members."""
+
+    reason = "NOT_AN_ADMIN"
+    kind = Kind.DENIED
+
+    def __init__(self, subject: str) -> None:
+        super().__init__("only an admin of the value creator may change its members", subject=subject)
+
+
+class LastAdmin(Refused):
+    """A value creator keeps at least one admin."""
+
+    reason = "LAST_ADMIN"
+
+    def __init__(self, subject: str) -> None:
+        super().__init__(f"{subject} is the last admin; make another member an admin first", subject=subject)
+
+
+class TooManyMembers(Refused):
+    """The value creator has as many members as it may."""
+
+    reason = "TOO_MANY_MEMBERS"
+    kind = Kind.EXHAUSTED
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"a value creator has {limit} members at most; remove one first", limit=str(limit))
+
+
+class ValueCreatorNotAccepted(Refused):
+    """The value creator may propose nothing."""
+
+    reason = "VALUE_CREATOR_NOT_ACCEPTED"
+
+    def __init__(self, creator_id: str, state: str) -> None:
+        super().__init__(f"the value creator is {state}; only an accepted one proposes services", creator_id=creator_id, state=state)
+
+
+class JourneyNotFound(Refused):
+    """There is no such journey, or it is another's: nobody can tell which."""
+
+    reason = "JOURNEY_NOT_FOUND"
+    kind = Kind.NOT_FOUND
+
+    def __init__(self, journey_id: str) -> None:
+        super().__init__(f"there is no journey {journey_id}", journey_id=journey_id)
+
+
+class JourneyInProgress(Refused):
+    """The service has an open journey already."""
+
+    reason = "JOURNEY_IN_PROGRESS"
+    kind = Kind.EXISTS
+
+    def __init__(self, name: str, journey_id: str) -> None:
+        super().__init__(f"service {name!r} has an open journey, {journey_id}: wait for its end or withdraw it", journey_id=journey_id)
+
+
+class ServiceAlreadyLive(Refused):
+    """The service is live, and a live service cannot be proposed again yet."""
+
+    reason = "SERVICE_ALREADY_LIVE"
+
+    def __init__(self, name: str, service_id: str) -> None:
+        super().__init__(f"service {name!r} is live; upgrades of live services are not offered yet", service_id=service_id)
+
+
+class JourneyHasEnded(Refused):
+    """The journey's end is final."""
+
+    reason = "JOURNEY_ENDED"
+
+    def __init__(self, journey_id: str, state: str) -> None:
+        super().__init__(f"journey {journey_id} has ended: {state}", journey_id=journey_id, state=state)
+
+
+class JourneyNotDeciding(Refused):
+    """The journey does not wait for an officer."""
+
+    reason = "JOURNEY_NOT_DECIDING"
+
+    def __init__(self, journey_id: str, state: str) -> None:
+        super().__init__(f"journey {journey_id} is {state}; an officer decides only on one that is deciding", journey_id=journey_id, state=state)

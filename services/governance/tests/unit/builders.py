@@ -1,0 +1,63 @@
+"""What journeys are made of in tests; what does not matter has a default."""
+
+from datetime import UTC, datetime, timedelta
+
+from stratapolis.governance.domain.journey import Course, Journey, Moved, answer, propose
+from stratapolis.governance.domain.step import Answer, Obligation, Reason, Stage, Step
+
+NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
+LAYERS = frozenset({"policy", "data", "connectivity", "infrastructure", "value_catalog"})
+LIMITS = {
+    Stage.CLEARING: timedelta(hours=24),
+    Stage.DECIDING: timedelta(days=14),
+    Stage.DEPLOYING: timedelta(minutes=10),
+    Stage.CONNECTING: timedelta(hours=24),
+    Stage.LISTING: timedelta(hours=24),
+}
+COURSE = Course(layers=LAYERS, limits=LIMITS)
+OFFICER_NEEDED = Obligation(code="OFFICER_APPROVAL", message="a street is closed for it")
+
+
+def a_proposal(*, has_software: bool = True, at: datetime = NOW) -> Journey:
+    """A journey that nobody has been asked about yet."""
+    return Journey(
+        journey_id="journey-1",
+        service_id="service-1",
+        version=1,
+        creator_id="creator-1",
+        creator_name="Harbour Rowing Club",
+        name="rowing-lessons",
+        tariff_id="tariff-1",
+        has_software=has_software,
+        proposed_at=at,
+    )
+
+
+def a_journey(*refusals: Reason, has_software: bool = True, course: Course = COURSE, at: datetime = NOW) -> Moved:
+    """A journey just proposed."""
+    return propose(a_proposal(has_software=has_software, at=at), refusals, course, at=at)
+
+
+def a_reason(layer: str = "policy", code: str = "NO_FUNDS") -> Reason:
+    """A layer's reason against a proposal."""
+    return Reason(layer=layer, code=code, message="the source has not enough left")
+
+
+def a_yes(party: str, stage: Stage = Stage.CLEARING, attempt: int = 1, *obligations: Obligation, valid_until: datetime | None = None) -> Answer:
+    """A layer's clearance."""
+    return Answer(party=party, stage=stage, attempt=attempt, cleared=True, obligations=obligations, valid_until=valid_until)
+
+
+def a_no(party: str, stage: Stage = Stage.CLEARING, attempt: int = 1, *reasons: Reason) -> Answer:
+    """A layer's refusal."""
+    return Answer(party=party, stage=stage, attempt=attempt, cleared=False, reasons=reasons or (a_reason(party),))
+
+
+def all_clear(journey: Journey, *obligations: Obligation, course: Course = COURSE, at: datetime = NOW, valid_until: datetime | None = None) -> Moved:
+    """Everybody who is awaited says yes."""
+    steps: tuple[Step, ...] = ()
+    for ask in journey.awaited:
+        given = a_yes(ask.party, ask.stage, ask.attempt, *obligations, valid_until=valid_until)
+        journey, more = answer(journey, given, course, at=at)
+        steps += more
+    return journey, steps
