@@ -13,7 +13,7 @@ from aiokafka import ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
-from stratapolis.chassis import metrics, positions
+from stratapolis.chassis import crash, metrics, positions
 from stratapolis.chassis.db import TRANSIENT, Database, Tx
 from stratapolis.chassis.errors import Permanent, Refused, Transient
 from stratapolis.chassis.positions import Lost
@@ -152,6 +152,8 @@ class Hearing(ConsumerRebalanceListener):  # type: ignore[misc]
             async with self._db.transaction() as tx:
                 await positions.move(tx, moves)
                 await self._apply(tx, records)
+                crash.at("after-effect-before-commit", self._app)
+            crash.at("while-holding", self._app)
         except (Lost, *AGAIN):
             raise
         except AtRecord as failed:

@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
-from stratapolis.chassis import envelope, metrics
+from stratapolis.chassis import crash, envelope, metrics
 from stratapolis.chassis.db import TRANSIENT, Database, Row
 
 log = structlog.get_logger(__name__)
@@ -83,10 +83,12 @@ class Relay:
     async def _publish(self, producer: AIOKafkaProducer, rows: Sequence[Row]) -> list[int]:
         """Send rows in order and await every acknowledgement; after a failure the key's later rows wait for the next round."""
         sent = []
+        crash.at("after-commit-before-publish", self._app)
         for row in rows:
             future = await producer.send(row["topic"], row["payload"], row["key"].encode(), headers=envelope.wire(row["headers"]))
             sent.append((row["id"], (row["topic"], row["key"]), future))
         answers = await asyncio.gather(*(future for _, _, future in sent), return_exceptions=True)
+        crash.at("after-publish-before-mark", self._app)
         failing: set[tuple[str, str]] = set()
         done = []
         for (row_id, key, _), answer in zip(sent, answers, strict=True):
