@@ -33,14 +33,14 @@ def faults(trail: list[tuple[Seal, list[Record]]]) -> list[str]:
 
 
 @given(BATCHES)
-def test_an_untouched_trail_is_whole(batches: list[list[Entry]]):
+def test_an_untouched_trail_is_whole(batches: list[list[Entry]]) -> None:
     assert faults(a_trail(batches)) == []
 
 
 @given(BATCHES, st.data())
-def test_a_changed_record_is_seen(batches: list[list[Entry]], data: st.DataObject):
+def test_a_changed_record_is_seen(batches: list[list[Entry]], data: st.DataObject) -> None:
     trail = a_trail(batches)
-    stands, records = data.draw(st.sampled_from(trail))
+    _stands, records = data.draw(st.sampled_from(trail))
     place = data.draw(st.integers(0, len(records) - 1))
     other = data.draw(ENTRIES.filter(lambda entry: entry != records[place].entry))
     records[place] = replace(records[place], entry=other)
@@ -48,7 +48,7 @@ def test_a_changed_record_is_seen(batches: list[list[Entry]], data: st.DataObjec
 
 
 @given(BATCHES, st.data())
-def test_a_dropped_record_is_seen(batches: list[list[Entry]], data: st.DataObject):
+def test_a_dropped_record_is_seen(batches: list[list[Entry]], data: st.DataObject) -> None:
     trail = a_trail(batches)
     _, records = data.draw(st.sampled_from(trail))
     del records[data.draw(st.integers(0, len(records) - 1))]
@@ -56,14 +56,14 @@ def test_a_dropped_record_is_seen(batches: list[list[Entry]], data: st.DataObjec
 
 
 @given(BATCHES.filter(lambda batches: len(batches) > 1), st.data())
-def test_a_dropped_batch_is_seen_unless_it_is_the_tail(batches: list[list[Entry]], data: st.DataObject):
+def test_a_dropped_batch_is_seen_unless_it_is_the_tail(batches: list[list[Entry]], data: st.DataObject) -> None:
     trail = a_trail(batches)
     del trail[data.draw(st.integers(0, len(trail) - 2))]
     assert faults(trail)
 
 
 @given(BATCHES)
-def test_a_cut_tail_is_seen_by_who_saw_its_seal(batches: list[list[Entry]]):
+def test_a_cut_tail_is_seen_by_who_saw_its_seal(batches: list[list[Entry]]) -> None:
     newest, _ = a_trail(batches)[-1]
     seen = Published(newest.number, newest.hash)
     assert check_tail(newest.number, newest.hash, seen) == ()
@@ -71,7 +71,7 @@ def test_a_cut_tail_is_seen_by_who_saw_its_seal(batches: list[list[Entry]]):
 
 
 @given(BATCHES, ENTRIES)
-def test_a_trail_written_anew_is_seen_by_who_saw_a_seal(batches: list[list[Entry]], other: Entry):
+def test_a_trail_written_anew_is_seen_by_who_saw_a_seal(batches: list[list[Entry]], other: Entry) -> None:
     newest, _ = a_trail(batches)[-1]
     batches[0] = [*batches[0], other]
     anew, _ = a_trail(batches)[-1]

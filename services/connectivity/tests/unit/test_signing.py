@@ -14,12 +14,12 @@ def a_key(kid: str, signs_from: datetime) -> SigningKey:
     return SigningKey(kid=kid, private_pem="", public_pem="", signs_from=signs_from)
 
 
-def test_the_first_key_signs_at_once():
+def test_the_first_key_signs_at_once() -> None:
     assert next_signs_from([], RHYTHM, START) == START
 
 
 @given(st.lists(st.integers(1, 40 * 60), min_size=1, max_size=120))
-def test_a_key_is_shown_before_it_signs_and_until_its_tokens_are_gone(pauses: list[int]):
+def test_a_key_is_shown_before_it_signs_and_until_its_tokens_are_gone(pauses: list[int]) -> None:
     """The rotation job runs at irregular times (minutes apart, or hours away); readers hold a key set up to five minutes."""
     now, keys, shown_since = START, [a_key("0", START)], {"0": START - timedelta(hours=1)}
     tokens: list[tuple[str, datetime]] = []
@@ -37,7 +37,7 @@ def test_a_key_is_shown_before_it_signs_and_until_its_tokens_are_gone(pauses: li
         assert {kid for kid, end in tokens if end > now} <= {key.kid for key in keys}
 
 
-def test_a_key_signs_no_longer_than_it_lasts_while_the_job_runs():
+def test_a_key_signs_no_longer_than_it_lasts_while_the_job_runs() -> None:
     keys = [a_key("0", START)]
     due = START + RHYTHM.lasts - RHYTHM.shown
     signs_from = next_signs_from(keys, RHYTHM, due)

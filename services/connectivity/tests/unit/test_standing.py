@@ -1,5 +1,6 @@
 """What a token says of its subject."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from stratapolis.connectivity.domain.identity import Kind, enrol
@@ -13,25 +14,26 @@ MEMBER = Membership("creator-2", frozenset({"member"}), NOW + timedelta(days=1))
 BOTH = frozenset({"creator-1", "creator-2"})
 
 
-def test_a_person_without_membership_acts_for_itself():
+def test_a_person_without_membership_acts_for_itself() -> None:
     assert standing(PERSON, [], active_creators=BOTH) == Standing("person", roles=frozenset({"operator"}))
 
 
-def test_the_first_membership_counts_unless_another_is_wanted():
-    first = standing(PERSON, [MEMBER, ADMIN], active_creators=BOTH)
-    assert first == Standing("person", "creator-1", frozenset({"admin"}), frozenset({"operator"}))
-    wanted = standing(PERSON, [MEMBER, ADMIN], active_creators=BOTH, wanted="creator-2")
-    assert wanted == Standing("person", "creator-2", frozenset({"member"}), frozenset({"operator"}))
+def test_a_member_acts_for_its_value_creator_with_its_roles_there() -> None:
+    assert standing(PERSON, [ADMIN], active_creators=BOTH) == Standing("person", "creator-1", frozenset({"admin"}), frozenset({"operator"}))
 
 
-def test_nobody_acts_for_a_creator_it_does_not_belong_to():
-    assert standing(PERSON, [ADMIN], active_creators=BOTH, wanted="creator-2") is None
+def test_of_two_memberships_the_first_counts() -> None:
+    assert standing(PERSON, [MEMBER, ADMIN], active_creators=BOTH).creator == "creator-1"
 
 
-def test_a_thing_has_its_creator_without_roles_there():
+def test_a_system_acts_for_its_own_value_creator_with_the_roles_it_has_there() -> None:
+    system = replace(THING, kind=Kind.SYSTEM, creator="creator-2")
+    assert standing(system, [ADMIN, MEMBER], active_creators=BOTH) == Standing("system", "creator-2", frozenset({"member"}))
+
+
+def test_a_thing_has_its_creator_without_roles_there() -> None:
     assert standing(THING, [], active_creators=BOTH) == Standing("thing", "creator-1")
 
 
-def test_a_suspended_creator_is_in_no_token():
+def test_a_suspended_creator_is_in_no_token() -> None:
     assert standing(THING, [], active_creators=frozenset()) == Standing("thing")
-    assert standing(THING, [], active_creators=frozenset(), wanted="creator-1") is None

@@ -28,12 +28,8 @@ class Standing:
     roles: frozenset[str] = frozenset()
 
 
-def standing(identity: Identity, memberships: Sequence[Membership], *, active_creators: frozenset[str], wanted: str = "") -> Standing | None:
-    """What the identity may claim, acting for the wanted value creator or its first one; None where it does not belong to the wanted one."""
+def standing(identity: Identity, memberships: Sequence[Membership], *, active_creators: frozenset[str]) -> Standing:
+    """What the identity may claim. Governance makes nobody a member twice; should it be, a thing or system acts for its own, a person for the first."""
     places = {place.creator: place.roles for place in sorted(memberships, key=lambda place: (place.joined_at, place.creator))}
-    if identity.creator in active_creators:
-        places = {identity.creator: places.get(identity.creator, frozenset()), **places}
-    creator = wanted or next(iter(places), "")
-    if creator and creator not in places:
-        return None
+    creator = identity.creator if identity.creator in active_creators else next(iter(places), "")
     return Standing(identity.kind, creator, places.get(creator, frozenset()), identity.roles)

@@ -1,0 +1,1 @@
+"""What connectivity keeps: typed functions over a transaction, the SQL beside them."""
