@@ -18,6 +18,8 @@ PROTOS = ROOT / "protos"
 VENDOR = PROTOS / "vendor"
 GEN = PROTOS / "gen"
 INPUTS = ".inputs"
+DESCRIBED = "city/contract.binpb"
+"""Every file with its comments: what generated Python leaves out, and `city explain` reads."""
 TOOLS = ("grpcio-tools", "mypy-protobuf", "googleapis-common-protos")
 
 
@@ -42,11 +44,13 @@ def compile_into(target: Path, files: list[Path]) -> bool:
     """Run protoc with the plugins for types; True if it succeeded."""
     scripts, library = Path(sysconfig.get_path("scripts")), Path(sysconfig.get_path("purelib"))
     well_known = importlib.resources.files("grpc_tools") / "_proto"
+    (target / DESCRIBED).parent.mkdir(parents=True)
     names = [name_in(VENDOR if VENDOR in file.parents else PROTOS, file) for file in files]
     command = [
         *(sys.executable, "-m", "grpc_tools.protoc"),
         *(f"-I{PROTOS}", f"-I{VENDOR}", f"-I{library}", f"-I{well_known}"),
         *(f"--plugin=protoc-gen-mypy={scripts}/protoc-gen-mypy", f"--plugin=protoc-gen-mypy_grpc={scripts}/protoc-gen-mypy_grpc"),
+        *("--include_source_info", f"--descriptor_set_out={target}/{DESCRIBED}"),
         *(f"--python_out={target}", f"--grpc_python_out={target}", f"--mypy_out=quiet:{target}", f"--mypy_grpc_out=quiet,only_async:{target}"),
         *names,
     ]

@@ -32,8 +32,6 @@ def _path(violation: Any) -> str:
     path = ""
     for element in violation.proto.field.elements if violation.proto.field else ():
         path += f".{element.field_name}" if path else element.field_name
-        if element.WhichOneof("subscript") == "index":
-            path += f"[{element.index}]"
-        elif element.WhichOneof("subscript"):
-            path += "[...]"
+        if element.subscript is not None:
+            path += f"[{element.subscript.value}]" if element.subscript.field == "index" else "[...]"
     return path
