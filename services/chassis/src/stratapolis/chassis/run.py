@@ -31,14 +31,17 @@ from stratapolis.chassis.follow import Follower
 from stratapolis.chassis.health import Health
 from stratapolis.chassis.hearing import Hearing
 from stratapolis.chassis.inbox import Inbox
+from stratapolis.chassis.keys import KeySet
 from stratapolis.chassis.migrate import migrate
+from stratapolis.chassis.own_token import Tokens, TokenSource
 from stratapolis.chassis.policies import Policies
 from stratapolis.chassis.raw import Raw
 from stratapolis.chassis.relay import Relay
+from stratapolis.chassis.revocations import FollowedRevocations
 from stratapolis.chassis.rpc.client import Peers
 from stratapolis.chassis.rpc.server import Server
 from stratapolis.chassis.settings import LayerSettings, WrongSettings
-from stratapolis.chassis.tokens import Deferred, FollowedRevocations, KeySet, Tokens, Verifier
+from stratapolis.chassis.tokens import Verifier
 
 log = structlog.get_logger(__name__)
 DRAIN_SECONDS = 20.0
@@ -113,6 +116,18 @@ async def _broker_there(settings: LayerSettings, db: Database, stopping: asyncio
         await _pause(stopping, 1)
 
 
+class Deferred:
+    """A token source that is named after those who use it were made: connectivity's own issuer is part of its app."""
+
+    source: TokenSource | None = None
+
+    async def token(self, audience: str) -> str:
+        """A token for calls to `audience`."""
+        if self.source is None:
+            raise RuntimeError("a token was asked for before the app was wired")
+        return await self.source.token(audience)
+
+
 class Running:
     """One running app, put together."""
 
@@ -125,10 +140,16 @@ class Running:
         for follows in self._app.follows:
             self._followers.setdefault(follows.event, Follower(follows.event, settings.kafka))
         issuer = self._app.issuer
+        self._outside: list[KeySet | Tokens] = []
         key: Any = load_pem_private_key(settings.key_file.read_bytes(), None)
-        tokens.source = issuer or Tokens(f"{settings.connectivity_url}/oauth2/token", f"layer:{settings.layer}", key)
+        keys = issuer
+        tokens.source = issuer
+        if issuer is None:
+            keys = KeySet(f"{settings.connectivity_url}/.well-known/jwks.json")
+            tokens.source = Tokens(f"{settings.connectivity_url}/oauth2/token", f"layer:{settings.layer}", key)
+            self._outside = [keys, tokens.source]
         revocations = FollowedRevocations(self._followers[Revoked])
-        verifier = Verifier(issuer or KeySet(f"{settings.connectivity_url}/.well-known/jwks.json"), settings.layer, revocations)
+        verifier = Verifier(keys, settings.layer, revocations)
         policies = Policies(lambda: self._followers[PolicyActivated].newest.get("city"))
         self._relay = Relay(settings.layer, db, settings.kafka)
         db.on_said = self._relay.wake
@@ -136,7 +157,7 @@ class Running:
         self._inbox = Inbox(settings.layer, {on.event.DESCRIPTOR.full_name: on for on in heard})
         answers = (*self._app.answers, Answers(operations_service_pb2.DESCRIPTOR.services_by_name["OperationsService"], DeadLetters(self._inbox)))
         self._server = Server(settings.layer, answers, db=db, verifier=verifier, policies=policies, port=settings.grpc_port, host=settings.host)
-        self._broker = KafkaBroker(settings.kafka, client_id=f"city-{settings.layer}")
+        self._broker = KafkaBroker(settings.kafka, client_id=f"city-{settings.layer}", logger=None)
         self._ears = self._make_ears(heard)
         self._health = Health(settings.layer, self._checks(), self._ears)
 
@@ -167,7 +188,8 @@ class Running:
     async def until(self, stopping: asyncio.Event) -> None:
         """Serve until `stopping`, then: not ready first, intake stopped, work in hand ended, the outbox published."""
         hush, relay_stopping = asyncio.Event(), asyncio.Event()
-        await self._stack.enter_async_context(self._peers)
+        for client in (*self._outside, self._peers):
+            await self._stack.enter_async_context(client)
         loops = [asyncio.create_task(f.run(hush)) for f in self._followers.values()]
         loops.append(asyncio.create_task(self._http(hush)))
         relaying = asyncio.create_task(self._relay.run(relay_stopping))

@@ -1,0 +1,43 @@
+"""The ground of the benchmarks: real stores on ports of their own, databases with the chassis's tables."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+from stratapolis.chassis import topics
+from stratapolis.chassis.db import Database
+from stratapolis.chassis.migrate import migrate
+from stratapolis.cli.local.stores import Stores
+
+ROOT = Path(__file__).parents[1]
+BASE = 14_000
+
+
+@contextlib.asynccontextmanager
+async def stores() -> AsyncIterator[Stores]:
+    """Kafka with the contract's topics and PostgreSQL, from nothing."""
+    async with Stores(ROOT / ".city" / "bench", BASE, keep=False) as running:
+        await topics.make(running.kafka.bootstrap)
+        yield running
+
+
+@contextlib.asynccontextmanager
+async def database(running: Stores, layer: str, *, size: int = 8) -> AsyncIterator[Database]:
+    """A fresh, migrated database of a layer."""
+    name = f"bench_{layer}"
+    await running.postgres.drop_database(name)
+    dsn = await running.postgres.create_database(name)
+    async with Database(dsn, name=layer, size=size) as db:
+        await migrate(db, ROOT / "services" / layer / "migrations")
+        yield db
+
+
+async def until(condition: Callable[[], Any], seconds: float = 300) -> None:
+    """Wait for an async condition, looking every 5 ms."""
+    async with asyncio.timeout(seconds):
+        while not await condition():
+            await asyncio.sleep(0.005)
