@@ -30,6 +30,7 @@ def a_proposal(*, has_software: bool = True, at: datetime = NOW) -> Journey:
         tariff_id="tariff-1",
         has_software=has_software,
         proposed_at=at,
+        updated_at=at,
     )
 
 

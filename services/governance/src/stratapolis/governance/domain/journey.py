@@ -55,6 +55,7 @@ class Journey:
     tariff_id: str
     has_software: bool
     proposed_at: datetime
+    updated_at: datetime
     state: State = State.CLEARING
     stage: Stage = Stage.CLEARING
     until: datetime | None = None
@@ -254,4 +255,4 @@ def _end(journey: Journey, state: State, at: datetime, *, message: str = "", act
 def _noted(journey: Journey, step: Step) -> Moved:
     """Number the step and say which state it left the journey in."""
     number = journey.steps + 1
-    return replace(journey, steps=number), (replace(step, number=number, state=journey.state),)
+    return replace(journey, steps=number, updated_at=step.at), (replace(step, number=number, state=journey.state),)

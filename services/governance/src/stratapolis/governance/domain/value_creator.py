@@ -11,7 +11,7 @@ MAX_MEMBERS = 200
 
 
 class CreatorState(StrEnum):
-    """Where a value creator stands; refused is final."""
+    """Where a value creator stands; refused and suspended are final for now."""
 
     REGISTERED = "registered"
     ACCEPTED = "accepted"
@@ -59,9 +59,9 @@ class Member:
 
 
 def accept(creator: ValueCreator, *, at: datetime) -> ValueCreator:
-    """Let it in, or in again."""
-    _in_state(creator, CreatorState.REGISTERED, CreatorState.SUSPENDED)
-    return replace(creator, state=CreatorState.ACCEPTED, reasons=(), updated_at=at)
+    """Let it in."""
+    _in_state(creator, CreatorState.REGISTERED)
+    return replace(creator, state=CreatorState.ACCEPTED, updated_at=at)
 
 
 def refuse(creator: ValueCreator, reasons: tuple[Reason, ...], *, at: datetime) -> ValueCreator:
@@ -100,9 +100,14 @@ def without_member(members: tuple[Member, ...], subject: str, *, by: str) -> tup
     return _with_admin(others, subject)
 
 
-def _in_state(creator: ValueCreator, *wanted: CreatorState) -> None:
-    if creator.state not in wanted:
-        raise ValueCreatorNotInState(creator.creator_id, creator.state, " or ".join(wanted))
+def may_change_members(creator: ValueCreator) -> None:
+    """Members of an accepted value creator only come and go: nobody else has heard of the others."""
+    _in_state(creator, CreatorState.ACCEPTED)
+
+
+def _in_state(creator: ValueCreator, wanted: CreatorState) -> None:
+    if creator.state is not wanted:
+        raise ValueCreatorNotInState(creator.creator_id, creator.state, wanted)
 
 
 def _by_admin(members: tuple[Member, ...], subject: str) -> None:

@@ -1,0 +1,40 @@
+"""Settings of governance: `CITY_GOVERNANCE_...`."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import ClassVar
+
+from pydantic import Field, field_validator
+from stratapolis.chassis.settings import LayerSettings
+from stratapolis.governance.domain.journey import PARTIES, Course
+from stratapolis.governance.domain.step import Stage
+
+DAY = 86_400
+HOLDERS = sorted({party for stage, parties in PARTIES.items() if stage is not Stage.DECIDING for party in parties})
+
+
+class Settings(LayerSettings):
+    """How long a journey waits in each stage, and for which layers."""
+
+    layer: ClassVar[str] = "governance"
+
+    clearing_seconds: float = Field(default=DAY, gt=0, le=30 * DAY, description="how long the layers may take to clear")
+    deciding_seconds: float = Field(default=14 * DAY, gt=0, le=365 * DAY, description="how long an officer may take to decide")
+    deploying_seconds: float = Field(default=600, gt=0, le=DAY, description="how long infrastructure may take to bring software up")
+    connecting_seconds: float = Field(default=DAY, gt=0, le=30 * DAY, description="how long the layers may take to connect")
+    listing_seconds: float = Field(default=DAY, gt=0, le=30 * DAY, description="how long value_catalog may take to prepare the entry")
+    layers: frozenset[str] = Field(default=frozenset(HOLDERS), description="layers that take part in journeys, comma separated")
+
+    @field_validator("layers", mode="before")
+    @classmethod
+    def _names(cls, value: object) -> object:
+        names = [name.strip() for name in value.split(",") if name.strip()] if isinstance(value, str) else value
+        if isinstance(names, list) and (unknown := sorted(set(names) - set(HOLDERS))):
+            raise ValueError(f"no layer that takes part in journeys: {', '.join(unknown)}; there are {', '.join(HOLDERS)}")
+        return names
+
+    @property
+    def course(self) -> Course:
+        """What holds for all journeys."""
+        limits: Mapping[Stage, timedelta] = {stage: timedelta(seconds=getattr(self, f"{stage}_seconds")) for stage in Stage}
+        return Course(layers=self.layers, limits=limits)
