@@ -11,9 +11,9 @@ from stratapolis.chassis.validation import broken_rules
 
 def keep(manifest: Manifest, found: Found) -> None:
     """Tell of every rule that is broken, except where the value has been found at fault already."""
-    for broken in broken_rules(manifest):
+    for broken in () if found.full else broken_rules(manifest):
         path = ".".join(camel_of(part) for part in broken.path.split("."))
-        if not found.is_spoilt(path):
+        if not found.full and not found.is_spoilt(path):
             found.add(path, broken.message, meaning(path) or meaning(path.rpartition(".")[0]))
 
 

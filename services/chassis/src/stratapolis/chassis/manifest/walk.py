@@ -15,6 +15,8 @@ from stratapolis.chassis.manifest.spelling import expected, fields_of, nearest, 
 WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]{0,18})")
 NUMBER = re.compile(r"[-+]?[0-9]{1,40}([.][0-9]{0,40})?([eE][-+]?[0-9]{1,3})?")
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+LONGEST = 1_000
+"""Items of a list that are looked at; the contract allows far fewer everywhere."""
 EMPTY = frozenset({"", "~", "null", "Null", "NULL"})
 SPANS = {
     FieldDescriptor.CPPTYPE_INT32: (-(2**31), 2**31 - 1),
@@ -33,11 +35,12 @@ def walk(node: Node, message: Message, path: str, found: Found) -> None:
         return
     message.SetInParent()
     fields = {field.json_name: field for field in descriptor.fields}
+    there = {key.value for key, _ in node.pairs}
     for key, value in node.pairs:
         below = below_of(path, key.value)
         field = fields.get(key.value)
         if field is None:
-            _unknown(key, path, set(fields), {k.value for k, _ in node.pairs}, found)
+            _unknown(key, path, set(fields), there, found)
         elif (oneof := field.containing_oneof) is not None and message.WhichOneof(oneof.name) is not None:
             names = [f.json_name for f in oneof.fields]
             found.add(below, f"only one of {' and '.join(names)} may stand here", "keep one", at=key.place)
@@ -65,6 +68,9 @@ def _put(node: Node, message: Message, field: FieldDescriptor, path: str, found:
         return
     if not isinstance(node, Listed):
         _misfit(node, path, found, "a list, each item on a line of its own after `- `")
+        return
+    if len(node.items) > LONGEST:
+        found.add(path, f"the list has {len(node.items):,} items", "no list of a manifest is that long", at=node.place)
         return
     items = getattr(message, field.name)
     for index, item in enumerate(node.items):
