@@ -11,7 +11,6 @@ from typing import Any, Self
 
 import orjson
 from google.protobuf.message import Message
-
 from stratapolis.chassis.errors import InvalidField
 
 DEFAULT_SIZE = 100
