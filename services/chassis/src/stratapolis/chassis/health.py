@@ -28,11 +28,11 @@ class Health:
     app: str
     checks: Mapping[str, Callable[[], bool]] = field(default_factory=dict)
     loops: Sequence[Beating] = ()
-    stopping: bool = False
+    serving: bool = False
 
     def ready(self) -> dict[str, bool]:
         """Each condition and whether it holds."""
-        return {**{name: check() for name, check in self.checks.items()}, "not_stopping": not self.stopping}
+        return {**{name: check() for name, check in self.checks.items()}, "serving": self.serving}
 
     def routes(self) -> list[Route]:
         """The HTTP face of it."""

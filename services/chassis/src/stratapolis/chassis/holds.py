@@ -19,7 +19,7 @@ from stratapolis.chassis import metrics, outbox
 from stratapolis.chassis.app import On, Tends
 from stratapolis.chassis.db import Database, Row, Tx
 from stratapolis.chassis.rpc.client import Peers
-from stratapolis.chassis.times import given, to_time, to_timestamp
+from stratapolis.chassis.times import to_time, to_timestamp
 
 GRACE = timedelta(seconds=5)
 """How long past its deadline a hold waits before the holder asks governance."""
@@ -157,7 +157,7 @@ class Holder:
     async def _note_hold(self, tx: Tx, request: StageRequested, held: Sequence[Mapping[str, str]], *, refused: bool, row: Row | None) -> None:
         """A refusal of the clearing holds nothing; one of a later stage keeps what is held until the journey has ended."""
         state = "refused" if refused and not (row is not None and row["state"] == "held") else "held"
-        until = to_time(request.until_time) if given(request.until_time) else tx.at
+        until = to_time(request.until_time) if request.HasField("until_time") else tx.at
         await tx.execute(
             PUT, request.service_id, request.version, request.journey_id, request.creator_id, state, list(held) if state == "held" else [], until, tx.at
         )

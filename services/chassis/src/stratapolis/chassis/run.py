@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-import uvicorn
 import uvloop
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
@@ -22,7 +21,6 @@ from city.operations.v1 import operations_service_pb2
 from city.policy.v1.policies_pb2 import PolicyActivated
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from faststream.kafka import KafkaBroker
-from starlette.applications import Starlette
 from stratapolis.chassis import contract, idempotency, jobs, logs, metrics, positions, relay, telemetry
 from stratapolis.chassis.app import Answers, App, Every, On, OnBatch, Tends
 from stratapolis.chassis.db import TRANSIENT, Database, Tx
@@ -30,6 +28,7 @@ from stratapolis.chassis.dead_letters import DeadLetters
 from stratapolis.chassis.follow import Follower
 from stratapolis.chassis.health import Health
 from stratapolis.chassis.hearing import Hearing
+from stratapolis.chassis.http_face import serve
 from stratapolis.chassis.inbox import Inbox
 from stratapolis.chassis.keys import KeySet
 from stratapolis.chassis.migrate import migrate
@@ -39,6 +38,7 @@ from stratapolis.chassis.raw import Raw
 from stratapolis.chassis.relay import Relay
 from stratapolis.chassis.revocations import FollowedRevocations
 from stratapolis.chassis.rpc.client import Peers
+from stratapolis.chassis.rpc.gate import Gate
 from stratapolis.chassis.rpc.server import Server
 from stratapolis.chassis.settings import LayerSettings, WrongSettings
 from stratapolis.chassis.tokens import Verifier
@@ -150,16 +150,20 @@ class Running:
             self._outside = [keys, tokens.source]
         revocations = FollowedRevocations(self._followers[Revoked])
         verifier = Verifier(keys, settings.layer, revocations)
-        policies = Policies(lambda: self._followers[PolicyActivated].newest.get("city"))
+        gate = Gate(settings.layer, verifier, Policies(self._policy_set))
         self._relay = Relay(settings.layer, db, settings.kafka)
         db.on_said = self._relay.wake
         heard = [on for on in self._app.hears if isinstance(on, On)]
         self._inbox = Inbox(settings.layer, {on.event.DESCRIPTOR.full_name: on for on in heard})
         answers = (*self._app.answers, Answers(operations_service_pb2.DESCRIPTOR.services_by_name["OperationsService"], DeadLetters(self._inbox)))
-        self._server = Server(settings.layer, answers, db=db, verifier=verifier, policies=policies, port=settings.grpc_port, host=settings.host)
+        self._server = Server(settings.layer, answers, db=db, gate=gate, port=settings.grpc_port, host=settings.host)
         self._broker = KafkaBroker(settings.kafka, client_id=f"city-{settings.layer}", logger=None)
         self._ears = self._make_ears(heard)
         self._health = Health(settings.layer, self._checks(), self._ears)
+
+    def _policy_set(self) -> PolicyActivated | None:
+        newest = self._followers[PolicyActivated].newest.get("city")
+        return newest if isinstance(newest, PolicyActivated) else None
 
     def _make_ears(self, heard: Sequence[On]) -> list[Hearing]:
         layer, instance = self._settings.layer, self._settings.instance or None
@@ -191,18 +195,18 @@ class Running:
         for client in (*self._outside, self._peers):
             await self._stack.enter_async_context(client)
         loops = [asyncio.create_task(f.run(hush)) for f in self._followers.values()]
-        loops.append(asyncio.create_task(self._http(hush)))
+        loops.append(asyncio.create_task(serve([*self._health.routes(), *self._app.routes], self._settings.host, self._settings.http_port, hush)))
         relaying = asyncio.create_task(self._relay.run(relay_stopping))
         await self._start_broker(stopping)
         working = [asyncio.create_task(ear.run(hush)) for ear in self._ears] if not stopping.is_set() else []
         working += [asyncio.create_task(jobs.run(e, self._db, self._app.name, hush)) for e in (*self._app.every, *self._own_jobs())]
         await _first(stopping, *(f.caught_up for f in self._followers.values()))
-        await self._server.start()
-        log.info("serving", grpc=self._settings.grpc_port, http=self._settings.http_port)
-        await _until_stopped(stopping, [*loops, relaying, *working])
-        self._health.stopping = True
-        began = time.monotonic()
-        await self._server.stop(DRAIN_SECONDS / 2)
+        async with self._server:
+            await self._server.ready(yes=True)
+            self._health.serving = True
+            log.info("serving", grpc=self._settings.grpc_port, http=self._settings.http_port)
+            await _until_stopped(stopping, [*loops, relaying, *working])
+            began, self._health.serving = time.monotonic(), False
         hush.set()
         await _bounded(DRAIN_SECONDS / 2, *working)
         with contextlib.suppress(TimeoutError, KafkaError):
@@ -223,21 +227,6 @@ class Running:
                 await _pause(stopping, 1)
             else:
                 return
-
-    async def _http(self, hush: asyncio.Event) -> None:
-        starlette = Starlette(routes=[*self._health.routes(), *self._app.routes])
-        config = uvicorn.Config(
-            starlette, host=self._settings.host, port=self._settings.http_port, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=3
-        )
-        server = uvicorn.Server(config)
-        server.install_signal_handlers = lambda: None  # type: ignore[attr-defined,method-assign,unused-ignore]
-        server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
-        serving = asyncio.create_task(server.serve())
-        stop = asyncio.create_task(hush.wait())
-        await asyncio.wait({serving, stop}, return_when=asyncio.FIRST_COMPLETED)
-        server.should_exit = True
-        stop.cancel()
-        await serving
 
     def _own_jobs(self) -> tuple[Every | Tends, ...]:
         return (
