@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import random
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -102,7 +101,7 @@ class Peers:
         return stub(self._channels[layer])
 
 
-class _Unary(grpc.aio.UnaryUnaryClientInterceptor[Any, Any]):
+class _Unary(grpc.aio.UnaryUnaryClientInterceptor):
     """Gives each call a deadline, the own token and the trace."""
 
     def __init__(self, layer: str, tokens: TokenSource, seconds: float) -> None:
@@ -115,7 +114,7 @@ class _Unary(grpc.aio.UnaryUnaryClientInterceptor[Any, Any]):
         return await continuation(await _dressed(client_call_details, self._layer, self._tokens, seconds), request)
 
 
-class _Streaming(grpc.aio.UnaryStreamClientInterceptor[Any, Any]):
+class _Streaming(grpc.aio.UnaryStreamClientInterceptor):
     """Gives each stream the own token and the trace; its length is the server's to bound."""
 
     def __init__(self, layer: str, tokens: TokenSource) -> None:
@@ -127,7 +126,7 @@ class _Streaming(grpc.aio.UnaryStreamClientInterceptor[Any, Any]):
 
 async def _dressed(details: grpc.aio.ClientCallDetails, layer: str, tokens: TokenSource, seconds: float | None) -> grpc.aio.ClientCallDetails:
     metadata = grpc.aio.Metadata(*(details.metadata or ()))
-    if "authorization" not in metadata:
+    if metadata.get("authorization") is None:
         metadata.add("authorization", f"Bearer {await _token(tokens, layer, seconds)}")
     if trace := telemetry.traceparent():
         metadata.add("traceparent", trace)
@@ -157,17 +156,18 @@ async def watch(open_at: Callable[[str], Any], cursor: str = "", *, cursor_of: C
     """
     pause = RESUME_FIRST
     while True:
-        call = open_at(cursor)
+        call, ended = open_at(cursor), False
         try:
             async for item in call:
                 cursor, pause = cursor_of(item), RESUME_FIRST
                 yield item
-            return
+            ended = True
         except grpc.aio.AioRpcError as error:
             if error.code() not in RESUMED:
                 raise
         finally:
-            with contextlib.suppress(asyncio.CancelledError):
-                call.cancel()
+            call.cancel()
+        if ended:
+            return
         await asyncio.sleep(pause * random.uniform(0.8, 1.2))
         pause = min(pause * 2, RESUME_LAST)

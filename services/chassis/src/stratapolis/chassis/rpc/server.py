@@ -38,7 +38,7 @@ OPTIONS: tuple[tuple[str, Any], ...] = (
 class Server:
     """Answers inside its `async with`. Constructing it checks every servicer against its contract.
 
-    Health says NOT_SERVING until `ready()`. Leaving takes no new calls, ends streams at once, calls in hand within the grace.
+    Health says NOT_SERVING until `ready(yes=True)`. Leaving takes no new calls, ends streams at once, calls in hand within the grace.
     """
 
     def __init__(
@@ -65,25 +65,19 @@ class Server:
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         names = (*self._services, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, self._server)
-        await self.not_ready()
+        await self.ready(yes=False)
         self.port = self._server.add_insecure_port(self._address)
         await self._server.start()
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        await self.not_ready()
+        await self.ready(yes=False)
         self._streams.ending.set()
         await self._server.stop(GRACE_SECONDS)
         await self._background.drain(3.0)
 
-    async def ready(self) -> None:
-        """Health says SERVING from now on."""
-        await self._say(health_pb2.HealthCheckResponse.SERVING)
-
-    async def not_ready(self) -> None:
-        """Health says NOT_SERVING from now on; calls are still answered."""
-        await self._say(health_pb2.HealthCheckResponse.NOT_SERVING)
-
-    async def _say(self, status: Any) -> None:
+    async def ready(self, *, yes: bool) -> None:
+        """What health says from now on: SERVING or NOT_SERVING. Calls are answered either way."""
+        status = health_pb2.HealthCheckResponse.SERVING if yes else health_pb2.HealthCheckResponse.NOT_SERVING
         for name in ("", *self._services):
             await self._health.set(name, status)
