@@ -1,0 +1,1 @@
+"""How software is run. Today: as processes of this machine."""

@@ -1,0 +1,1 @@
+"""What infrastructure answers, a module a service of the contract."""

@@ -1,0 +1,1 @@
+"""Typed functions over a transaction, a module a noun."""
