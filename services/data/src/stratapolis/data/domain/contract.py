@@ -84,7 +84,7 @@ def judge(use: Use, product: Product | None, *, consumer: str, at: datetime) -> 
     if wrong:
         return None, tuple(wrong)
     start_at = day_start(days["start"], zone) if use.start else at
-    return Terms(purpose=use.purpose.strip(), start_at=start_at, end_at=day_start(days["end"], zone)), ()
+    return Terms(purpose=" ".join(use.purpose.split()), start_at=start_at, end_at=day_start(days["end"], zone)), ()
 
 
 def _wrong_product(use: Use, product: Product | None, *, consumer: str) -> list[Refused]:

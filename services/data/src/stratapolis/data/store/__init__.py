@@ -1,0 +1,1 @@
+"""SQL of the data layer, typed, one noun a module."""

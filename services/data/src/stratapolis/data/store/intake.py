@@ -1,0 +1,217 @@
+"""Writing observations, set-based: a statement for all rows of a batch, whatever their number."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import NamedTuple
+
+from stratapolis.chassis.db import Tx
+from stratapolis.data.domain.reading import FeedDay, RefusedReading, Series, Taken
+from stratapolis.data.store import partitions
+
+ROWS = """unnest($1::bigint[], $2::timestamptz[], $3::numeric[], $4::float8[], $5::float8[], $6::text[])
+          as n(series_id, observed_at, value, latitude, longitude, flags)"""
+TXID = "pg_current_xact_id()::text::bigint"
+ADD_SERIES = """
+    insert into series (owner, thing, property) select * from unnest($1::text[], $2::text[], $3::text[]) on conflict do nothing"""
+LOCK_SERIES = """
+    select s.series_id, s.owner, s.thing, s.property
+    from series s join unnest($1::text[], $2::text[], $3::text[]) as n(owner, thing, property) using (owner, thing, property)
+    order by s.series_id for no key update of s"""
+INSERT = f"""
+    insert into observation (series_id, observed_at, value, latitude, longitude, flags, txid) select n.*, {TXID} from {ROWS}
+    on conflict (series_id, observed_at) do nothing"""  # noqa: S608 - constants
+STANDING = f"""
+    select n.series_id, n.observed_at, o.value, o.flags
+    from unnest($1::bigint[], $2::timestamptz[]) as n(series_id, observed_at)
+    cross join lateral (select value, flags, txid from observation o where o.series_id = n.series_id and o.observed_at = n.observed_at for update) o
+    where o.txid <> {TXID}"""  # noqa: S608 - constants
+REMEMBER = """
+    insert into observation_history (series_id, observed_at, value, flags, replaced_at)
+    select n.*, $5 from unnest($1::bigint[], $2::timestamptz[], $3::numeric[], $4::text[]) n"""
+CORRECT = f"""
+    insert into observation (series_id, observed_at, value, latitude, longitude, flags, txid) select n.*, {TXID} from {ROWS}
+    on conflict (series_id, observed_at) do update
+    set value = excluded.value, latitude = coalesce(excluded.latitude, observation.latitude),
+        longitude = coalesce(excluded.longitude, observation.longitude), flags = excluded.flags, txid = excluded.txid"""  # noqa: S608 - constants
+LATEST = f"""
+    update series s
+    set observed_at = n.observed_at, value = n.value, flags = n.flags,
+        latitude = coalesce(n.latitude, s.latitude), longitude = coalesce(n.longitude, s.longitude)
+    from {ROWS} where s.series_id = n.series_id and (s.observed_at is null or s.observed_at <= n.observed_at)"""  # noqa: S608 - constants
+ARRIVE = f"""
+    insert into arrival as a (txid, series_id, first_at, last_at, arrived_at)
+    select {TXID}, n.*, $4 from unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[]) n
+    on conflict (txid, series_id) do update set first_at = least(a.first_at, excluded.first_at), last_at = greatest(a.last_at, excluded.last_at)"""  # noqa: S608 - constants
+MARK = """
+    insert into dirty_window as d (feed_id, series_id, day, due_at) select * from unnest($1::text[], $2::bigint[], $3::date[], $4::timestamptz[])
+    on conflict (feed_id, day, series_id) do update set marks = d.marks + 1"""
+REFUSE = """
+    insert into refused_observation (owner, thing, property, value, unit, observed_at, reason, message, refused_at)
+    select n.*, $9 from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::text[], $8::text[]) n"""
+COUNT = """
+    insert into intake as i (hour, way, accepted, duplicates, corrected, refused) values (date_trunc('hour', $1::timestamptz, 'UTC'), $2, $3, $4, $5, $6)
+    on conflict (hour, way) do update set accepted = i.accepted + excluded.accepted, duplicates = i.duplicates + excluded.duplicates,
+        corrected = i.corrected + excluded.corrected, refused = i.refused + excluded.refused"""
+LONGEST = 200
+
+
+class Outcome(StrEnum):
+    """What became of a reading that was taken in."""
+
+    ACCEPTED = "accepted"
+    DUPLICATE = "duplicate"
+    CORRECTED = "corrected"
+
+
+class Standing(NamedTuple):
+    """What identifies an observation in the database."""
+
+    series_id: int
+    observed_at: datetime
+
+
+class Value(NamedTuple):
+    """What stands there: the value and its flags."""
+
+    value: Decimal
+    flags: str
+
+
+@dataclass(slots=True)
+class Written:
+    """What became of a batch: those of `differently` by their number, all others were accepted."""
+
+    series_ids: Mapping[Series, int] = field(default_factory=dict)
+    accepted: int = 0
+    differently: dict[int, Outcome] = field(default_factory=dict)
+
+    @property
+    def changed(self) -> bool:
+        """Whether the batch has changed anything."""
+        return self.accepted > 0 or Outcome.CORRECTED in self.differently.values()
+
+    def count(self, outcome: Outcome) -> int:
+        """How many had this outcome."""
+        return self.accepted if outcome is Outcome.ACCEPTED else sum(found is outcome for found in self.differently.values())
+
+
+async def write(tx: Tx, taken: Sequence[Taken]) -> Written:
+    """Store a batch: new rows, corrections with what they replace, the newest of each series, and what arrived.
+
+    The series are locked first, in one order, so that two batches of the same things follow each other and never wait crosswise.
+    """
+    if not taken:
+        return Written()
+    await partitions.ensure(tx, {partitions.month_of(one.observed_at) for one in taken})
+    ids = await _series_ids(tx, sorted({one.series for one in taken}))
+    written = Written(series_ids=ids)
+    await _store(tx, taken, ids, written)
+    if written.changed:
+        await tx.execute(LATEST, *_columns(_newest(taken), ids))
+        await _arrive(tx, taken, ids)
+    return written
+
+
+async def mark(tx: Tx, windows: Iterable[tuple[FeedDay, datetime]], ids: Mapping[Series, int]) -> None:
+    """Mark windows as dirty, each with the time from when on it may be computed."""
+    rows = sorted((window.feed_id, window.day, ids[window.series], due_at) for window, due_at in windows if window.series in ids)
+    if rows:
+        await tx.execute(MARK, [r[0] for r in rows], [r[2] for r in rows], [r[1] for r in rows], [r[3] for r in rows])
+
+
+async def refuse(tx: Tx, refused: Sequence[RefusedReading]) -> None:
+    """Keep what was refused, and why; cut to size, so that nothing handed in can be too large to be refused."""
+    if refused:
+        said = [one.reading for one in refused]
+        texts = ([r.owner for r in said], [r.thing for r in said], [r.prop for r in said], [r.value for r in said], [r.unit for r in said])
+        reasons = ([one.refusal.reason for one in refused], [one.refusal.message for one in refused])
+        await tx.execute(REFUSE, *map(_short, texts), [r.observed_at for r in said], *map(_short, reasons), tx.at)
+
+
+async def count(tx: Tx, way: str, written: Written, refused: int) -> None:
+    """Add a batch to the hour's counts. Last in its transaction: all batches of an hour meet in this row."""
+    outcomes = (written.count(outcome) for outcome in (Outcome.ACCEPTED, Outcome.DUPLICATE, Outcome.CORRECTED))
+    await tx.execute(COUNT, tx.at, way, *outcomes, refused)
+
+
+async def _series_ids(tx: Tx, wanted: Sequence[Series]) -> dict[Series, int]:
+    columns = ([s.owner for s in wanted], [s.thing for s in wanted], [s.prop for s in wanted])
+    rows = await tx.fetch(LOCK_SERIES, *columns)
+    if len(rows) < len(wanted):
+        await tx.execute(ADD_SERIES, *columns)
+        rows = await tx.fetch(LOCK_SERIES, *columns)
+    return {Series(row["owner"], row["thing"], row["property"]): row["series_id"] for row in rows}
+
+
+async def _store(tx: Tx, taken: Sequence[Taken], ids: Mapping[Series, int], written: Written) -> None:
+    """Insert what is new; what stands there with another value goes to history. Later ones of the same identity in the batch follow in order."""
+    first: dict[Standing, Taken] = {}
+    later: list[tuple[Standing, Taken]] = []
+    for one in taken:
+        key = Standing(ids[one.series], one.observed_at)
+        if first.setdefault(key, one) is not one:
+            later.append((key, one))
+    written.accepted = int((await tx.execute(INSERT, *_columns(first.values(), ids))).rpartition(" ")[2])
+    arriving: list[tuple[Standing, Taken]] = []
+    values = {key: Value(first[key].value, ",".join(first[key].flags)) for key, _ in later}
+    if written.accepted < len(first):
+        for row in await tx.fetch(STANDING, [key.series_id for key in first], [key.observed_at for key in first]):
+            key = Standing(row["series_id"], row["observed_at"])
+            values[key] = Value(row["value"], row["flags"])
+            arriving.append((key, first[key]))
+    await _correct(tx, [*arriving, *later], values, ids, written)
+
+
+async def _correct(tx: Tx, arriving: Sequence[tuple[Standing, Taken]], values: dict[Standing, Value], ids: Mapping[Series, int], written: Written) -> None:
+    """Compare each arrival, in order, with what stands there by then; write the last of each identity, and all that was replaced to history."""
+    replaced: list[tuple[Standing, Value]] = []
+    final: dict[Standing, Taken] = {}
+    for key, one in arriving:
+        if values[key].value == one.value:
+            written.differently[one.number] = Outcome.DUPLICATE
+            continue
+        written.differently[one.number] = Outcome.CORRECTED
+        replaced.append((key, values[key]))
+        values[key] = Value(one.value, ",".join(one.flags))
+        final[key] = one
+    if final:
+        keys, old = [key for key, _ in replaced], [value for _, value in replaced]
+        await tx.execute(REMEMBER, [k.series_id for k in keys], [k.observed_at for k in keys], [v.value for v in old], [v.flags for v in old], tx.at)
+        await tx.execute(CORRECT, *_columns(final.values(), ids))
+
+
+async def _arrive(tx: Tx, taken: Sequence[Taken], ids: Mapping[Series, int]) -> None:
+    spans: dict[int, tuple[datetime, datetime]] = {}
+    for one in taken:
+        key = ids[one.series]
+        first, last = spans.get(key, (one.observed_at, one.observed_at))
+        spans[key] = (min(first, one.observed_at), max(last, one.observed_at))
+    await tx.execute(ARRIVE, list(spans), [first for first, _ in spans.values()], [last for _, last in spans.values()], tx.at)
+
+
+def _newest(taken: Sequence[Taken]) -> list[Taken]:
+    newest: dict[Series, Taken] = {}
+    for one in taken:
+        standing = newest.get(one.series)
+        if standing is None or standing.observed_at <= one.observed_at:
+            newest[one.series] = one
+    return list(newest.values())
+
+
+def _columns(rows: Iterable[Taken], ids: Mapping[Series, int]) -> tuple[list[object], ...]:
+    rows = list(rows)
+    return (
+        [ids[one.series] for one in rows],
+        [one.observed_at for one in rows],
+        [one.value for one in rows],
+        [one.place.latitude if one.place else None for one in rows],
+        [one.place.longitude if one.place else None for one in rows],
+        [",".join(one.flags) for one in rows],
+    )
+
+
+def _short(texts: Sequence[str]) -> list[str]:
+    return [text[:LONGEST].replace("\0", "\\0") for text in texts]
