@@ -1,0 +1,1 @@
+"""The layer of rules, processes, partnerships and financing."""

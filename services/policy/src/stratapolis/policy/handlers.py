@@ -1,0 +1,76 @@
+"""What policy does when it hears something: who creators are, and its part in journeys."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from city.governance.v1.events_pb2 import JourneyEnded, StageRequested, ValueCreatorAccepted, ValueCreatorSuspended
+from city.journey.v1 import journey_pb2 as pb
+from stratapolis.chassis import holds, outbox
+from stratapolis.chassis.db import Tx
+from stratapolis.chassis.holds import Answer, Cleared
+from stratapolis.policy.assessing import Assessor
+from stratapolis.policy.codec import funding as codec
+from stratapolis.policy.codec import proposals
+from stratapolis.policy.domain.funding import Reservation, Source, commit, release, reserve
+from stratapolis.policy.store import creators, funding
+
+
+async def on_value_creator_accepted(event: ValueCreatorAccepted, *, tx: Tx, at: datetime) -> None:  # noqa: ARG001 - the shape of a handler
+    """Note a value creator: the city's rules may ask for its kind."""
+    await creators.note_accepted(tx, event.creator_id, event.kind)
+
+
+async def on_value_creator_suspended(event: ValueCreatorSuspended, *, tx: Tx, at: datetime) -> None:  # noqa: ARG001 - the shape of a handler
+    """Note that a value creator is stopped: nothing of it is cleared any more."""
+    await creators.note_suspended(tx, event.creator_id)
+
+
+async def clear(request: StageRequested, *, tx: Tx, at: datetime, assessor: Assessor) -> Answer:
+    """Clearing: assess the proposal and reserve its funding, or give all reasons. Asked again, what is reserved stays and all is assessed anew."""
+    proposal = proposals.proposal(request.creator_id, request.manifest)
+    held = await funding.reservations(tx, request.service_id, request.version)
+    sources = await funding.lock(tx, proposal.wanted)
+    assessment = await assessor.assess(tx, request.manifest.metadata.name, proposal, sources, held, at=at)
+    if assessment.findings:
+        return proposals.reasons(assessment)
+    there = {reservation.source_id for reservation in held}
+    new = {name: amount for name, amount in proposal.wanted.items() if name not in there}
+    changed = [reserve(sources[name], amount, service_id=request.service_id, version=request.version) for name, amount in new.items()]
+    await funding.put(tx, changed)
+    await outbox.append(tx, *(codec.reserved(source, reservation) for source, reservation in changed))
+    return proposals.cleared(assessment, proposal, sources)
+
+
+async def connect(request: StageRequested, *, tx: Tx, at: datetime) -> Answer:  # noqa: ARG001 - the shape of a stage
+    """Connecting: what is reserved is committed."""
+    held, sources = await _held(tx, request.service_id, request.version)
+    missing = {ask.source for ask in request.manifest.spec.funding} - {reservation.source_id for reservation in held}
+    if missing:
+        message = f"nothing is reserved of {', '.join(sorted(missing))}"
+        return (holds.reason(proposals.LAYER, "FUNDING_NOT_RESERVED", message, field_path="spec.funding", hint="propose again"),)
+    await _commit(tx, held, sources)
+    return Cleared()
+
+
+async def ended(event: JourneyEnded, *, tx: Tx, at: datetime) -> None:  # noqa: ARG001 - the shape of a stage
+    """The journey's end: live, money is committed for good; else it is free again."""
+    held, sources = await _held(tx, event.service_id, event.version)
+    if event.state == pb.JOURNEY_STATE_LIVE:
+        await _commit(tx, held, sources)
+        return
+    freed = [(release(sources[reservation.source_id], reservation), reservation) for reservation in held]
+    await funding.drop(tx, event.service_id, event.version, [source for source, _ in freed])
+    await outbox.append(tx, *(codec.released(source, reservation) for source, reservation in freed))
+
+
+async def _held(tx: Tx, service_id: str, version: int) -> tuple[tuple[Reservation, ...], dict[str, Source]]:
+    """What a version of a service has, and the sources of it, locked."""
+    held = await funding.reservations(tx, service_id, version)
+    return held, await funding.lock(tx, [reservation.source_id for reservation in held])
+
+
+async def _commit(tx: Tx, held: tuple[Reservation, ...], sources: dict[str, Source]) -> None:
+    changed = [commit(sources[reservation.source_id], reservation) for reservation in held if not reservation.committed]
+    await funding.put(tx, changed)
+    await outbox.append(tx, *(codec.committed(source, reservation) for source, reservation in changed))
