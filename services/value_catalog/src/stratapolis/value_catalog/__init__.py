@@ -1,0 +1,1 @@
+"""value_catalog: what the city offers."""

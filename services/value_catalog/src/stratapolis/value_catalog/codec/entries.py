@@ -1,0 +1,173 @@
+"""Entries: from the stage that prepares them, and as they are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from city.governance.v1.events_pb2 import StageRequested
+from city.manifest.v1.manifest_pb2 import MODEL_FREE, Manifest, Stakeholder
+from city.types.v1.types_pb2 import IndicatorKey, Place, Share
+from city.value_catalog.v1 import catalog_service_pb2, entry_pb2
+from stratapolis.chassis.db import Row
+from stratapolis.chassis.times import to_timestamp
+from stratapolis.value_catalog.codec.times import stamp
+from stratapolis.value_catalog.domain import entry as domain
+
+NOT_MEASURED = "not measured"
+_STAKEHOLDER = "STAKEHOLDER_"
+
+
+def stakeholder(number: Stakeholder.ValueType) -> str:
+    """A stakeholder's word, such as `resident`; empty for the unspecified one."""
+    return Stakeholder.Name(number).removeprefix(_STAKEHOLDER).lower() if number else ""
+
+
+def prepared(request: StageRequested) -> domain.Entry:
+    """The entry that a listing asks for."""
+    manifest = request.manifest
+    meta, spec = manifest.metadata, manifest.spec
+    return domain.Entry(
+        service_id=request.service_id,
+        version=request.version,
+        journey_id=request.journey_id,
+        creator_id=request.creator_id,
+        creator_name=request.creator_name,
+        name=meta.name,
+        title=meta.title,
+        description=meta.description,
+        category=spec.category,
+        stakeholders=tuple(stakeholder(one) for one in spec.stakeholders),
+        outcomes=tuple(_outcome(one.name, one.indicator, one.target) for one in spec.outcomes),
+        is_free=any(plan.model == MODEL_FREE for plan in spec.price.plans),
+        answer_within_hours=spec.requests.answer_within_hours if spec.HasField("requests") else None,
+        place=(spec.place.latitude, spec.place.longitude) if spec.HasField("place") else None,
+        manifest=manifest.SerializeToString(deterministic=True),
+        shares=tuple(domain.Share(party=share.party, basis_points=share.basis_points) for share in request.shares),
+        endpoint=request.endpoint,
+    )
+
+
+def shown(row: Row, at: datetime) -> entry_pb2.Entry:
+    """A row of the view `shown`."""
+    manifest = Manifest.FromString(row["manifest"])
+    spec = manifest.spec
+    entry = entry_pb2.Entry(
+        service_id=row["service_id"],
+        version=row["version"],
+        name=row["name"],
+        title=row["title"],
+        description=row["description"],
+        category=row["category"],
+        stakeholders=spec.stakeholders,
+        outcomes=[_outcome_now(one) for one in row["outcomes_now"]],
+        price=spec.price,
+        free=row["is_free"],
+        agreement=spec.partnership.agreement,
+        shares=[Share(**share) for share in row["shares"]],
+        data=data_used([(use.product, use.purpose) for use in spec.data], row["contracts"], at),
+        rating=entry_pb2.Rating(average=row["stars"] / row["ratings"] if row["ratings"] else 0.0, count=row["ratings"]),
+        endpoint=row["endpoint_now"],
+        answer_within_hours=row["answer_within_hours"] or 0,
+        provenance=_provenance(row),
+    )
+    entry.status, entry.status_message = _status(row)
+    if spec.HasField("accessibility"):
+        entry.accessibility.CopyFrom(spec.accessibility)
+    if row["latitude"] is not None:
+        entry.place.CopyFrom(Place(latitude=row["latitude"], longitude=row["longitude"]))
+    return entry
+
+
+def data_used(declared: Iterable[tuple[str, str]], contracts: Sequence[Mapping[str, Any]], at: datetime) -> list[entry_pb2.DataUsed]:
+    """What the manifest declares, each with its newest contract, then contracts made later by hand. Declared are (product, purpose)."""
+    newest = {(contract["product"], contract["purpose"]): contract for contract in contracts}
+    used = [
+        _granted(newest.pop(use), at) if use in newest else entry_pb2.DataUsed(product=use[0], purpose=use[1], state=entry_pb2.GRANT_STATE_DECLARED)
+        for use in declared
+    ]
+    return used + [_granted(contract, at) for contract in newest.values()]
+
+
+def promised(row: Row) -> catalog_service_pb2.PromisedOutcome:
+    """An indicator that services promise to move."""
+    measured = row["measured"]
+    return catalog_service_pb2.PromisedOutcome(
+        indicator=IndicatorKey(framework=row["framework"], code=row["code"], measure=row["measure"]),
+        names=row["names"],
+        services=row["services"],
+        measured=_measured(measured),
+        reading=_reading(measured),
+    )
+
+
+def _outcome(name: str, indicator: IndicatorKey, target: str) -> domain.Outcome:
+    return domain.Outcome(name=name, framework=indicator.framework, code=indicator.code, measure=indicator.measure, target=target)
+
+
+def _outcome_now(outcome: Mapping[str, Any]) -> entry_pb2.OutcomeNow:
+    return entry_pb2.OutcomeNow(
+        name=outcome["name"],
+        indicator=IndicatorKey(framework=outcome["framework"], code=outcome["code"], measure=outcome["measure"]),
+        target=outcome["target"],
+        measured=_measured(outcome["measured"]),
+        reading=_reading(outcome["measured"]),
+    )
+
+
+def _measured(value: Mapping[str, Any] | None) -> entry_pb2.Measured | None:
+    if value is None:
+        return None
+    return entry_pb2.Measured(
+        value=value["value"],
+        unit=value["unit"],
+        scope=value["scope"],
+        period=value["period"],
+        revision=value["revision"],
+        city_target=value["target"],
+        measured_time=to_timestamp(datetime.fromisoformat(value["measured_at"])),
+    )
+
+
+def _reading(value: Mapping[str, Any] | None) -> str:
+    """The value in words; `1` is UCUM's unit of what has none."""
+    if value is None:
+        return NOT_MEASURED
+    number = _plain(value["value"])
+    return number if value["unit"] in ("", "1") else f"{number} {value['unit']}"
+
+
+def _plain(decimal: str) -> str:
+    """A decimal without trailing zeros and without an exponent."""
+    whole = f"{Decimal(decimal):f}"
+    return whole.rstrip("0").rstrip(".") if "." in whole else whole
+
+
+def _granted(contract: Mapping[str, Any], at: datetime) -> entry_pb2.DataUsed:
+    end = datetime.fromisoformat(contract["end_at"]) if contract["end_at"] else None
+    has_ended = contract["revoked_at"] is not None or (end is not None and end <= at)
+    return entry_pb2.DataUsed(
+        product=contract["product"],
+        purpose=contract["purpose"],
+        state=entry_pb2.GRANT_STATE_ENDED if has_ended else entry_pb2.GRANT_STATE_GRANTED,
+        contract_id=contract["contract_id"],
+        end_time=stamp(end),
+    )
+
+
+def _status(row: Row) -> tuple[entry_pb2.ServiceStatus.ValueType, str]:
+    if row["deployment_state"] in ("degraded", "failed"):
+        return entry_pb2.SERVICE_STATUS_DEGRADED, row["deployment_message"]
+    return entry_pb2.SERVICE_STATUS_LIVE, ""
+
+
+def _provenance(row: Row) -> entry_pb2.Provenance:
+    return entry_pb2.Provenance(
+        creator_id=row["creator_id"],
+        creator_name=row["creator_name"],
+        journey_id=row["journey_id"],
+        version=row["version"],
+        published_time=to_timestamp(row["published_at"]),
+    )

@@ -1,0 +1,1 @@
+"""What the catalogue decides: values in, new value and facts out."""

@@ -1,0 +1,71 @@
+"""Entries: prepared hidden while a journey lists them, shown once it has ended live, never otherwise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """A benefit that can be measured: its indicator, and the target as a decimal; empty: none of the service's own."""
+
+    name: str
+    framework: str
+    code: str
+    measure: str = ""
+    target: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """One party's part of the revenue; all add up to 10 000."""
+
+    party: str
+    basis_points: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One version of a service, as its value creator declared it. `manifest` is the message's bytes; `place` is (latitude, longitude)."""
+
+    service_id: str
+    version: int
+    journey_id: str
+    creator_id: str
+    creator_name: str
+    name: str
+    title: str
+    description: str
+    category: str
+    stakeholders: tuple[str, ...]
+    outcomes: tuple[Outcome, ...]
+    is_free: bool
+    answer_within_hours: int | None = None
+    place: tuple[float, float] | None = None
+    manifest: bytes = b""
+    shares: tuple[Share, ...] = ()
+    endpoint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unlistable:
+    """Why an entry cannot be listed: a code of the catalogue, where in the manifest, what would be right."""
+
+    code: str
+    message: str
+    field_path: str = ""
+    hint: str = ""
+
+
+def unlistable(entry: Entry, live_version: int | None) -> tuple[Unlistable, ...]:
+    """All that keeps an entry out of the catalogue; `live_version` of the same service is shown now, None: none is."""
+    found: tuple[Unlistable, ...] = ()
+    if not entry.outcomes:
+        found += (
+            Unlistable(
+                code="OUTCOME_MISSING", message="no outcome is named", field_path="spec.outcomes", hint="name what the service is for, and how it is measured"
+            ),
+        )
+    if live_version is not None:
+        found += (Unlistable(code="ENTRY_ALREADY_LIVE", message=f"version {live_version} of the service is shown", hint="one version is live at a time"),)
+    return found

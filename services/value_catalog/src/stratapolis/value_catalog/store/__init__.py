@@ -1,0 +1,1 @@
+"""What the catalogue keeps: typed functions over `tx`, a module a noun, the SQL beside its caller."""
