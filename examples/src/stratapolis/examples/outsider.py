@@ -12,7 +12,7 @@ import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import grpc
 import httpx
@@ -58,7 +58,7 @@ class Outsider:
             addresses={"value_catalog": environ["CITY_VALUE_CATALOG"], "data": environ["CITY_DATA"]},
         )
 
-    async def __aenter__(self) -> Outsider:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -112,7 +112,7 @@ class Outsider:
     async def _key(self, kid: str) -> Any:
         if kid not in self._keys:
             found = await self._http.get(self.token_url.removesuffix("/oauth2/token") + "/.well-known/jwks.json")
-            self._keys = {k.key_id: k.key for k in jwt.PyJWKSet.from_dict(found.raise_for_status().json()).keys}
+            self._keys = {str(k.key_id): k.key for k in jwt.PyJWKSet.from_dict(found.raise_for_status().json()).keys}
         return self._keys[kid]
 
 
