@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from city.governance.v1.events_pb2 import JourneyEnded, StageRequested
 from city.infrastructure.v1 import artefact_service_pb2, pool_pb2, pool_service_pb2
 from city.journey.v1 import journey_pb2 as pb
-from city.manifest.v1.manifest_pb2 import MODEL_FREE, STAKEHOLDER_RESIDENT, Manifest, Metadata, Outcome, Plan, Price, Process, Runtime, Spec
+from city.manifest.v1.manifest_pb2 import MODEL_FREE, STAKEHOLDER_RESIDENT, Manifest, Metadata, NoSoftware, Outcome, Plan, Price, Process, Runtime, Spec
 from city.types.v1.types_pb2 import IndicatorKey
 from stratapolis.chassis.db import Database, Tx
 from stratapolis.chassis.identity import Caller
@@ -104,7 +106,7 @@ class Layer:
             await Artefacts([self.folder / "artefacts"]).register_artefact(asked, a_call(tx))
         return folder
 
-    async def launch(self, artefact: str, **process: object) -> StageRequested:
+    async def launch(self, artefact: str, **process: Any) -> StageRequested:
         """Cleared, and asked to deploy."""
         request = a_request(artefact, **process)
         await self.under.deliver(request, a_request(artefact, like=request, stage=pb.STAGE_DEPLOYING, **process))
@@ -134,6 +136,13 @@ class Layer:
         await until(there, seconds)
         return await self.deployment(request)
 
+    async def killed_at(self, point: str) -> None:
+        """Tend in a process that kills itself, with -9, at a point of its first start: see keeper.py."""
+        keeper = await asyncio.create_subprocess_exec(
+            *(sys.executable, KEEPER, self.db._dsn, self.folder, str(self.ports.start), str(self.ports.stop), point), env={"PYTHONPATH": str(Path.cwd())}
+        )
+        assert await asyncio.wait_for(keeper.wait(), 30) == -signal.SIGKILL
+
     async def sweep(self) -> None:
         """End everything, whatever the rows say."""
         await self.provider.end_orphans(())
@@ -142,7 +151,9 @@ class Layer:
 async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 20) -> None:
     """Wait for a condition, bounded."""
     async with asyncio.timeout(seconds):
-        while not await condition():
+        while True:
+            if await condition():
+                return
             await asyncio.sleep(0.02)
 
 
@@ -150,11 +161,11 @@ def a_call(tx: Tx, *, owners: tuple[str, ...] | None = None) -> Call:
     return Call(caller=Caller(subject="olga", kind="person", roles=frozenset({"operator"})), at=tx.at, owners=owners, tx=tx)
 
 
-def a_request(artefact: str = "", *, like: StageRequested | None = None, stage: pb.Stage.ValueType = pb.STAGE_CLEARING, **process: object) -> StageRequested:
+def a_request(artefact: str = "", *, like: StageRequested | None = None, stage: pb.Stage.ValueType = pb.STAGE_CLEARING, **process: Any) -> StageRequested:
     """A launch; without an artefact, of a service without software."""
     number = next(_NUMBERS)
-    asked: dict[str, object] = {"cpu_millis": 100, "memory_mib": 128, "health": "/health"}
-    runtime = Runtime(process=Process(artefact=artefact, **(asked | process))) if artefact else Runtime(none={})  # type: ignore[arg-type]
+    asked: dict[str, Any] = {"cpu_millis": 100, "memory_mib": 128, "health": "/health"}
+    runtime = Runtime(process=Process(artefact=artefact, **(asked | process))) if artefact else Runtime(none=NoSoftware())
     request = StageRequested(
         journey_id=f"journey-{number}", service_id=f"service-{number}", version=1, kind=pb.JOURNEY_KIND_LAUNCH, attempt=1,
         layers=["infrastructure"], creator_id="mobility-dept", creator_name="Mobility", manifest=_manifest(runtime),
@@ -178,5 +189,4 @@ def _manifest(runtime: Runtime) -> Manifest:
 
 
 KEEPER = Path(__file__).with_name("keeper.py")
-PYTHON = (sys.executable, str(KEEPER))
 ROOT = os.geteuid() == 0

@@ -1,5 +1,6 @@
 """Infrastructure on a real database, with real processes that are all gone after the test."""
 
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -17,3 +18,4 @@ async def layer(make_database: MakeDatabase, tmp_path: Path, ports: CityPorts) -
     await made.pool()
     yield made
     await made.sweep()
+    shutil.rmtree(made.provider._ground.folder)

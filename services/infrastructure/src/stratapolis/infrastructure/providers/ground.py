@@ -40,7 +40,7 @@ def under(folder: Path) -> Ground:
     if _nearest(folder):
         folder.mkdir(parents=True, exist_ok=True)
     else:
-        folder = outside(f"stratapolis-services-{_digest(str(folder))}")
+        folder = _elsewhere(folder)
     folder.chmod(0o711)
     libraries = _libraries()
     if all(reachable(each) for each in (Path(sys.executable).resolve(), Path(os.__file__), *libraries)):
@@ -62,6 +62,14 @@ def outside(name: str) -> Path:
         raise NoGround(f"{folder} is not ours: remove it, or put the city into a folder that every user may walk to")
     folder.chmod(0o755)
     return folder
+
+
+def _elsewhere(folder: Path) -> Path:
+    """A folder below /var/tmp; `elsewhere` in the one that was asked for says which, for whoever wipes it."""
+    found = outside(f"stratapolis-services-{_digest(str(folder))}")
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    (folder / "elsewhere").write_text(f"{found}\n")
+    return found
 
 
 def _nearest(folder: Path) -> bool:
