@@ -29,9 +29,9 @@ DECIMAL = re.compile(r"-?[0-9]{1,30}([.][0-9]{1,30})?")
 async def prepare(request: StageRequested, *, tx: Tx, at: datetime) -> Answer:
     """Listing: keep a hidden entry, or say all that keeps it out."""
     entry = codec.prepared(request)
-    against = unlistable(entry, await entries.live_version(tx, entry.service_id))
+    against = unlistable(await entries.live_version(tx, entry.service_id))
     if against:
-        return tuple(reason(LAYER, one.code, one.message, field_path=one.field_path, hint=one.hint) for one in against)
+        return tuple(reason(LAYER, one.code, one.message, hint=one.hint) for one in against)
     await entries.prepare(tx, entry, at)
     return Cleared(held=[journey_pb2.Held(kind="entry", reference=entry.service_id, amount=f"version {entry.version}, hidden")])
 

@@ -49,23 +49,15 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unlistable:
-    """Why an entry cannot be listed: a code of the catalogue, where in the manifest, what would be right."""
+    """Why an entry cannot be listed: a code of the catalogue, and what would be right."""
 
     code: str
     message: str
-    field_path: str = ""
     hint: str = ""
 
 
-def unlistable(entry: Entry, live_version: int | None) -> tuple[Unlistable, ...]:
+def unlistable(live_version: int | None) -> tuple[Unlistable, ...]:
     """All that keeps an entry out of the catalogue; `live_version` of the same service is shown now, None: none is."""
-    found: tuple[Unlistable, ...] = ()
-    if not entry.outcomes:
-        found += (
-            Unlistable(
-                code="OUTCOME_MISSING", message="no outcome is named", field_path="spec.outcomes", hint="name what the service is for, and how it is measured"
-            ),
-        )
-    if live_version is not None:
-        found += (Unlistable(code="ENTRY_ALREADY_LIVE", message=f"version {live_version} of the service is shown", hint="one version is live at a time"),)
-    return found
+    if live_version is None:
+        return ()
+    return (Unlistable(code="ENTRY_ALREADY_LIVE", message=f"version {live_version} of the service is shown", hint="one version is live at a time"),)

@@ -12,6 +12,7 @@ from stratapolis.chassis.rpc import Call
 from stratapolis.value_catalog.codec import cases as codec
 from stratapolis.value_catalog.domain.case import Case, due, move_on
 from stratapolis.value_catalog.domain.errors import RequestsNotTaken
+from stratapolis.value_catalog.rpc.room import fitting
 from stratapolis.value_catalog.store import cases, entries
 
 
@@ -51,8 +52,10 @@ class Requests:
             call.tx, call.owners, service_id=request.service_id, states=[codec.STATE_OF[state] for state in request.states],
             overdue_only=request.overdue_only, at=call.at, after=(page.after[0], page.after[1]) if page.after else None, limit=page.size + 1,
         )  # fmt: skip
-        last = found[page.size - 1] if len(found) > page.size else None
+        shown = [codec.shown(one, call.at) for one in found]
+        count = fitting(shown, page.size)
+        last = found[count - 1] if len(found) > count else None
         return pb.ListRequestsResponse(
-            cases=[codec.shown(one, call.at) for one in found[: page.size]],
+            cases=shown[:count],
             next_page_token=page.token(last.opened_at, last.case_id) if last else "",
         )

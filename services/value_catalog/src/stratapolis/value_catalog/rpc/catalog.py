@@ -7,6 +7,7 @@ from stratapolis.chassis.errors import InvalidField
 from stratapolis.chassis.paging import Page
 from stratapolis.chassis.rpc import Call
 from stratapolis.value_catalog.codec import entries as codec
+from stratapolis.value_catalog.rpc.room import fitting
 from stratapolis.value_catalog.store import entries
 from stratapolis.value_catalog.store.entries import Filter
 
@@ -21,22 +22,20 @@ class Catalog:
         page = Page.of(request, float, str)
         after = (page.after[0], page.after[1]) if page.after else None
         rows = await entries.search(call.tx, request.query, _filter(request.filter), after=after, limit=page.size + 1)
-        last = rows[page.size - 1] if len(rows) > page.size else None
-        return pb.SearchServicesResponse(
-            found=[pb.Found(entry=codec.shown(row, call.at), rank=row["rank"]) for row in rows[: page.size]],
-            next_page_token=page.token(last["rank"], last["service_id"]) if last else "",
-        )
+        found = [pb.Found(entry=codec.shown(row, call.at), rank=row["rank"]) for row in rows]
+        count = fitting(found, page.size)
+        last = rows[count - 1] if len(rows) > count else None
+        return pb.SearchServicesResponse(found=found[:count], next_page_token=page.token(last["rank"], last["service_id"]) if last else "")
 
     async def list_services(self, request: pb.ListServicesRequest, call: Call) -> pb.ListServicesResponse:
         """By title."""
         page = Page.of(request, str, str)
         after = (page.after[0], page.after[1]) if page.after else None
         rows = await entries.browse(call.tx, _filter(request.filter), after=after, limit=page.size + 1)
-        last = rows[page.size - 1] if len(rows) > page.size else None
-        return pb.ListServicesResponse(
-            entries=[codec.shown(row, call.at) for row in rows[: page.size]],
-            next_page_token=page.token(last["title"], last["service_id"]) if last else "",
-        )
+        found = [codec.shown(row, call.at) for row in rows]
+        count = fitting(found, page.size)
+        last = rows[count - 1] if len(rows) > count else None
+        return pb.ListServicesResponse(entries=found[:count], next_page_token=page.token(last["title"], last["service_id"]) if last else "")
 
     async def get_service(self, request: pb.GetServiceRequest, call: Call) -> pb.GetServiceResponse:
         """One, with all that is known of it."""
@@ -57,9 +56,11 @@ class Catalog:
         page = Page.of(request, str, str, str)
         after = (page.after[0], page.after[1], page.after[2]) if page.after else None
         rows = await entries.outcomes(call.tx, after=after, limit=page.size + 1)
-        last = rows[page.size - 1] if len(rows) > page.size else None
+        found = [codec.promised(row) for row in rows]
+        count = fitting(found, page.size)
+        last = rows[count - 1] if len(rows) > count else None
         return pb.ListOutcomesResponse(
-            outcomes=[codec.promised(row) for row in rows[: page.size]],
+            outcomes=found[:count],
             next_page_token=page.token(last["framework"], last["code"], last["measure"]) if last else "",
         )
 

@@ -11,6 +11,7 @@ from stratapolis.chassis.paging import Page
 from stratapolis.chassis.rpc import Call
 from stratapolis.value_catalog.codec import feedback as codec
 from stratapolis.value_catalog.domain.feedback import Feedback, give
+from stratapolis.value_catalog.rpc.room import fitting
 from stratapolis.value_catalog.store import entries, feedback, subscriptions
 
 
@@ -37,8 +38,10 @@ class FeedbackGivers:
         page = Page.of(request, datetime, str)
         after = (page.after[0], page.after[1]) if page.after else None
         found = await feedback.listed(call.tx, call.owners, service_id=request.service_id, after=after, limit=page.size + 1)
-        last = found[page.size - 1] if len(found) > page.size else None
+        shown = [codec.shown(one, is_mine=one.subscriber in call.caller.owners) for one in found]
+        count = fitting(shown, page.size)
+        last = found[count - 1] if len(found) > count else None
         return pb.ListFeedbackResponse(
-            feedback=[codec.shown(one, is_mine=one.subscriber in call.caller.owners) for one in found[: page.size]],
+            feedback=shown[:count],
             next_page_token=page.token(last.given_at, last.feedback_id) if last else "",
         )
