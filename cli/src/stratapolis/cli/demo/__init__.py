@@ -1,0 +1,37 @@
+"""`city demo`: the story of a city, told against a running one. Every number shown is read from it at that moment, and every step asserts what it shows."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from rich.console import Console
+from stratapolis.cli.demo import crashing, launching, opening
+from stratapolis.cli.demo.story import Story, repository
+from stratapolis.cli.local.city import City
+
+Chapter = Callable[[Story], Awaitable[None]]
+CHAPTERS: tuple[Chapter, ...] = (opening.seed, opening.creators, launching.launches, launching.refusal, crashing.crash)
+
+
+def city(folder: Path, base: int, console: Console) -> City:
+    """The city the story is told in: a local one that runs the examples' programs and may be hurt at named points."""
+    crash_folder = folder.absolute() / "crash"
+    crash_folder.mkdir(parents=True, exist_ok=True)
+    return City(
+        folder,
+        base,
+        artefacts=[repository() / "examples"],
+        settings={"CITY_CRASH_FOLDER": str(crash_folder)},
+        say=lambda text: console.print(f"[dim]{text}[/]"),
+    )
+
+
+async def tell(running: City, console: Console, *, seed: int) -> None:
+    """Tell the story; raises StoryBroken when something it shows does not hold."""
+    story = Story(running, console, random.Random(seed))
+    console.print(f"\n[bold]A city in seven chapters[/]  [dim]seed {seed}[/]")
+    for chapter in CHAPTERS:
+        await chapter(story)
+    console.print(f"\n[bold green]All of it held.[/]  {len(CHAPTERS)} chapters\n")
