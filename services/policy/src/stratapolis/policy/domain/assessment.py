@@ -6,6 +6,7 @@ Two kinds of rules meet here. Facts of agreements and money stand in this module
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -118,7 +119,7 @@ def facts(proposal: Proposal, known: Known, *, approval_above: int) -> dict[str,
 
 def whole_units(amount: Decimal) -> int:
     """The amount in whole units of its currency, rounded up: Cedar has no numbers with nine places."""
-    return -int(-amount // 1)
+    return math.ceil(amount)
 
 
 def assess(proposal: Proposal, known: Known, ruling: Ruling, *, at: datetime) -> Assessment:
