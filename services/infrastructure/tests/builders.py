@@ -58,8 +58,11 @@ class Register:
 
     active: list[tuple[str, int, str]] = field(default_factory=list)
     away: bool = False
+    before: Callable[[], Awaitable[None]] | None = None
 
     async def activate(self, service_id: str, version: int, public_key_pem: str) -> str:
+        if self.before is not None:
+            await self.before()
         if self.away:
             raise OSError("connectivity is away")
         self.active.append((service_id, version, public_key_pem))

@@ -6,6 +6,7 @@ import signal
 import stat
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -15,10 +16,8 @@ import pytest
 from city.infrastructure.v1 import deployment_service_pb2 as dpb
 from city.infrastructure.v1.events_pb2 import (
     CapacityReleased,
-    DeploymentDegraded,
     DeploymentFailed,
     DeploymentReady,
-    DeploymentRecovered,
     DeploymentRetired,
 )
 from city.journey.v1 import journey_pb2 as pb
@@ -29,7 +28,9 @@ from stratapolis.chassis.rpc import Call
 from stratapolis.infrastructure.domain.deployment import Deployment
 from stratapolis.infrastructure.domain.errors import DeploymentNotFound
 from stratapolis.infrastructure.providers import processes
+from stratapolis.infrastructure.providers.process import ProcessProvider
 from stratapolis.infrastructure.rpc.deployments import Deployments
+from stratapolis.infrastructure.store import artefacts, deployments
 
 from services.infrastructure.tests.builders import CRASHING, DEAF, ROOT, SERVER, Layer, a_call, a_request, until
 
@@ -173,8 +174,8 @@ async def test_a_service_that_dies_is_degraded_started_again_and_recovers_at_the
     after = await layer.until(request, "ready")
     assert after.endpoint == before.endpoint
     assert after.process != before.process
-    kinds: list[object] = [type(event) for event in await layer.under.published() if not isinstance(event, StageAnswered)]
-    assert kinds == [DeploymentReady, DeploymentDegraded, DeploymentRecovered]
+    kinds = [event.DESCRIPTOR.name for event in await layer.under.published() if not isinstance(event, StageAnswered)]
+    assert kinds == ["DeploymentReady", "DeploymentDegraded", "DeploymentRecovered"]
     assert len(layer.register.active) == 1
 
 
@@ -223,6 +224,26 @@ async def test_a_journey_that_ends_while_its_software_starts_is_not_answered(lay
     await layer.end(request, pb.JOURNEY_STATE_WITHDRAWN)
     await layer.until(request, "retired")
     assert not [event for event in await layer.under.published() if isinstance(event, StageAnswered)]
+
+
+async def test_a_journey_that_ends_in_the_middle_of_a_start_leaves_nothing_running(layer: Layer) -> None:
+    await layer.artefact("guide", SERVER)
+    request = await layer.launch("guide")
+    layer.register.before = lambda: layer.end(request, pb.JOURNEY_STATE_WITHDRAWN)
+    await layer.tend()
+    assert (await layer.deployment(request)).process is None, "what was decided before the end was written after it"
+    await layer.until(request, "retired")
+    assert not processes.is_locked(layer.provider._ground.folder / request.journey_id / "lock")
+
+
+async def test_starting_what_runs_gives_the_same_process(layer: Layer) -> None:
+    await layer.artefact("guide", SERVER)
+    ready = await layer.until(await layer.launch("guide"), "ready")
+    async with layer.db.transaction() as tx:
+        artefact = await artefacts.one(tx, "guide")
+    assert artefact is not None
+    assert await layer.provider.start(ready, artefact) == ready.process
+    assert await ProcessProvider(layer.folder / "services", layer.ports, {}).start(replace(ready, process=None), artefact) == ready.process
 
 
 @pytest.mark.parametrize("point", ["placed", "started", "noted"])
@@ -348,6 +369,29 @@ async def test_a_watch_shows_how_things_stand_then_each_change_and_goes_on_from_
     for wrong in ("x", "999999999999999999:j"):
         with pytest.raises(InvalidField):
             await anext(Deployments().watch_deployments(dpb.WatchDeploymentsRequest(cursor=wrong), watching))
+
+
+async def test_a_watch_misses_no_change_that_is_committed_late(layer: Layer) -> None:
+    await layer.artefact("guide", SERVER)
+    late, early = await layer.launch("guide"), await layer.launch("guide")
+    async with layer.db.transaction(readonly=True) as tx:
+        (*_, (_, cursor)) = await deployments.changed(tx, None, "", ("0", ""), "0", 10)
+    change = "update deployment set message = 'seen', changed = pg_current_xact_id() where journey_id = $1"
+    async with layer.db.transaction() as open_one:
+        await open_one.execute(change, late.journey_id)
+        async with layer.db.transaction() as tx:
+            await tx.execute(change, early.journey_id)
+        async with layer.db.transaction(readonly=True) as tx:
+            assert not await deployments.changed(tx, None, "", cursor, "0", 10), "the late one could never be shown after it"
+    shown: list[str] = []
+
+    async def both() -> bool:
+        async with layer.db.transaction(readonly=True) as tx:
+            shown[:] = [each.journey_id for each, _ in await deployments.changed(tx, None, "", cursor, "0", 10)]
+        return len(shown) == 2
+
+    await until(both)
+    assert shown == [late.journey_id, early.journey_id]
 
 
 async def test_a_question_that_comes_again_is_answered_by_what_runs(layer: Layer) -> None:
