@@ -29,3 +29,8 @@ def to_timestamp(time: datetime) -> Timestamp:
         raise ValueError("a naive datetime has no place in time")
     since = time - _EPOCH
     return Timestamp(seconds=since.days * 86_400 + since.seconds, nanos=since.microseconds * 1000)
+
+
+def given(stamp: Timestamp) -> bool:
+    """Whether a Timestamp says anything but the epoch, which is what an unset one says."""
+    return bool(stamp.seconds or stamp.nanos)
