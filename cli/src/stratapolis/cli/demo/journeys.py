@@ -24,7 +24,7 @@ HOLDERS = ("policy", "data", "connectivity", "infrastructure", "value_catalog")
 SECONDS = 90.0
 
 
-def manifest(name: str, **values: str) -> bytes:
+def manifest(name: str, /, **values: str) -> bytes:
     """An example's manifest with the city's ids filled in."""
     text = (repository() / "examples" / "manifests" / f"{name}.yaml").read_text()
     return Template(text).substitute(values).encode()

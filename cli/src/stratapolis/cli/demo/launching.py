@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from city.data.v1.data_product_pb2 import CLASSIFICATION_OPEN, DataProduct, ProductProperty
-from city.data.v1.data_products_service_pb2 import ListDataProductsRequest, PublishDataProductRequest, RegisterDataProductRequest
+from city.data.v1.data_products_service_pb2 import PublishDataProductRequest, RegisterDataProductRequest, SearchDataProductsRequest
 from city.data.v1.data_products_service_pb2_grpc import DataProductsServiceStub
 from city.governance.v1.journey_service_pb2 import DECISION_APPROVE, DecideProposalRequest
 from city.governance.v1.journey_service_pb2_grpc import JourneyServiceStub
@@ -67,7 +67,7 @@ async def products(story: Story) -> None:
     observatory = story.creators["observatory"] = await story.lasting_creator("City Observatory", kind="department")
     stub = story.city.stub(DataProductsServiceStub, "data", as_=observatory.founder)
     now = datetime.now(UTC)
-    known = {p.name for p in (await stub.ListDataProducts(ListDataProductsRequest(page_size=500))).products}
+    known = {p.name for p in (await stub.SearchDataProducts(SearchDataProductsRequest(page_size=500))).products}
     for product in (_product(TRAFFIC, "Berlin traffic counts", "Europe/Berlin", _TRAFFIC), _product(AIR, "Beijing air quality", "Asia/Shanghai", _AIR)):
         if product.name in known:
             continue
