@@ -11,6 +11,7 @@ from city.governance.v1.events_pb2 import StageRequested
 from city.governance.v1.journey_pb2 import Journey
 from city.governance.v1.value_creator_pb2 import VALUE_CREATOR_KIND_COMPANY, ValueCreator
 from city.journey.v1 import journey_pb2 as pb
+from stratapolis.chassis.db import Tx
 from stratapolis.chassis.identity import Caller
 from stratapolis.chassis.ids import new_id
 from stratapolis.chassis.rpc import Call
@@ -57,7 +58,11 @@ class Asking:
 
     async def __call__(self, method: str, request: Any, caller: Caller) -> Any:
         async with self.city.db.transaction() as tx:
-            return await self._method(method)(request, Call(caller=caller, at=tx.at, owners=_owners(caller), tx=tx))
+            return await self.within(tx, method, request, caller)
+
+    async def within(self, tx: Tx, method: str, request: Any, caller: Caller) -> Any:
+        """The same in a transaction that is open already."""
+        return await self._method(method)(request, Call(caller=caller, at=tx.at, owners=_owners(caller), tx=tx))
 
     def watch(self, method: str, request: Any, caller: Caller) -> AsyncIterator[Any]:
         """A server stream."""

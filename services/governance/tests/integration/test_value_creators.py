@@ -1,5 +1,6 @@
 """Value creators and their members on a real database."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from city.governance.v1.events_pb2 import (
     ValueCreatorRefused,
     ValueCreatorSuspended,
 )
+from city.governance.v1.journey_service_pb2 import ProposeServiceRequest
 from city.governance.v1.value_creator_pb2 import (
     MEMBER_ROLE_ADMIN,
     MEMBER_ROLE_MEMBER,
@@ -150,3 +152,17 @@ async def test_officers_list_all_by_state_and_page(asking: Asking) -> None:
     second = await asking("list_value_creators", request, OFFICER)
     names = [creator.name for creator in (*first.value_creators, *second.value_creators)]
     assert (names, second.next_page_token) == (["Club 2", "Club 1", "Club 0"], "")
+
+
+async def test_a_suspension_waits_for_a_proposal_in_hand_and_ends_it(asking: Asking) -> None:
+    member = await asking.a_member()
+    request = pb.SuspendValueCreatorRequest(request_id=new_id(), creator_id=member.creator, reason="the club is under investigation")
+    async with asking.city.db.transaction() as tx:
+        proposal = ProposeServiceRequest(request_id=new_id(), manifest_yaml=a_manifest())
+        await asking.within(tx, "propose_service", proposal, member)
+        suspending = asyncio.create_task(asking("suspend_value_creator", request, OFFICER))
+        async with asyncio.timeout(3):
+            while not await tx.value("select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"):
+                await asyncio.sleep(0.02)
+                assert not suspending.done()
+    assert (await suspending).ended_journeys == 1

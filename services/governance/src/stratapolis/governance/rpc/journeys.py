@@ -89,7 +89,7 @@ class Journeys:
             for step in steps:
                 seen = step.number
                 yield pb.WatchJourneyResponse(cursor=str(seen), step=step_shown(step))
-            if journey.ended and seen >= journey.steps:
+            if journey.ended:
                 return
             if not steps:
                 await asyncio.sleep(WATCH_SECONDS)

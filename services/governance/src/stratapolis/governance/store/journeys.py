@@ -36,8 +36,7 @@ UPDATE = """
 NOTE = """
     insert into step (journey_id, number, kind, at, detail)
     select $1, n, k, $2, d from unnest($3::int[], $4::text[], $5::jsonb[]) s(n, k, d)"""
-HISTORY = "select detail from step where journey_id = $1 and number > $2 order by number limit $3"
-HISTORY_AT_MOST = 500
+HISTORY = "select detail from step where journey_id = $1 and number > $2 order by number"
 
 
 async def for_update(tx: Tx, journey_id: str, owners: Owners = None) -> Journey:
@@ -99,7 +98,7 @@ async def manifest(tx: Tx, journey_id: str) -> Manifest:
 
 async def history(tx: Tx, journey_id: str, after: int = 0) -> list[Step]:
     """Steps behind number `after`, oldest first."""
-    return [STEP.validate_python(row["detail"]) for row in await tx.fetch(HISTORY, journey_id, after, HISTORY_AT_MOST)]
+    return [STEP.validate_python(row["detail"]) for row in await tx.fetch(HISTORY, journey_id, after)]
 
 
 def _found(row: Row | None, journey_id: str) -> Journey:
