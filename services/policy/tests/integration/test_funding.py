@@ -104,9 +104,10 @@ async def test_fifty_at_once_take_exactly_what_there_is_and_none_waits_for_ever(
 
 async def _deliver(layer: Layer, request: StageRequested) -> str:
     """Deliver; the pool has fewer connections than there are requests, so one may have to come back for one. A deadlock is a trouble."""
+    record = layer.under.as_record(request, sequence=1)
     for _ in range(20):
         try:
-            await layer.under.apply(record := layer.under.as_record(request, sequence=1))
+            await layer.under.apply(record)
         except TimeoutError:
             continue
         except TRANSIENT as trouble:

@@ -29,7 +29,7 @@ MEMBER = Principal(kind="person", creator="acme", creator_roles=["member"])
 STRICT = founding() + '@id("TOO_SMALL") @message("too small") forbid (principal, action == Action::"Propose", resource) when { context.free };'
 
 
-async def ask(of: Layer, caller: Caller, rpc: str, **fields: Any) -> Any:
+async def ask(of: Layer, caller: Caller, rpc: str, /, **fields: Any) -> Any:
     """Call an RPC of PolicyService in a transaction of its own."""
     name = "".join(part.title() for part in rpc.split("_"))
     request = getattr(pb, f"{name}Request")(**fields)
