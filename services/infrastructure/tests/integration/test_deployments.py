@@ -309,6 +309,13 @@ async def test_more_memory_than_was_asked_for_ends_the_process(layer: Layer) -> 
     assert failed.message.startswith("used ") and failed.message.endswith(" MiB of 32 MiB")
 
 
+async def test_software_imports_what_the_city_offers_within_its_limits(layer: Layer) -> None:
+    imports = "import grpc.aio, httpx, jwt, cryptography\nfrom city.data.v1 import events_pb2\nimport stratapolis.examples\n"
+    await layer.artefact("guide", imports + SERVER)
+    ready = await layer.until(await layer.launch("guide"), "ready")
+    assert ready.used_memory_mib < 128
+
+
 async def test_what_is_used_is_measured(layer: Layer) -> None:
     await layer.artefact("guide", SERVER)
     request = await layer.launch("guide")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import ClassVar
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator
 from stratapolis.chassis.settings import LayerSettings
 from stratapolis.infrastructure.domain.deployment import Patience
 from stratapolis.infrastructure.domain.pool import Amount, Share
@@ -24,7 +24,7 @@ class Settings(LayerSettings):
     artefact_roots: tuple[Path, ...] = Field(default=(), description="folders below which artefacts may lie, separated by colons")
     work_folder: Path = Field(description="folder that services run in; below /var/tmp where other users cannot walk to it and we are root")
     first_port: int = Field(default=7300, ge=1024, le=65535)
-    last_port: int = Field(default=7399, ge=1024, le=65535)
+    last_port: int = Field(default=7399, ge=1024, le=65535, validate_default=True)
     first_uid: int = Field(default=61_184, ge=1000, description="as root each service runs as a user of its own, one id a port, from this one")
     open_files: int = Field(default=256, ge=16)
     processes: int = Field(default=128, ge=4)
@@ -44,11 +44,12 @@ class Settings(LayerSettings):
             raise ValueError("write absolute folders, separated by colons")
         return folders
 
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if self.last_port < self.first_port:
-            raise ValueError("CITY_INFRASTRUCTURE_LAST_PORT is below CITY_INFRASTRUCTURE_FIRST_PORT")
-        return self
+    @field_validator("last_port")
+    @classmethod
+    def _in_order(cls, value: int, info: ValidationInfo) -> int:
+        if value < info.data.get("first_port", 0):
+            raise ValueError("is below CITY_INFRASTRUCTURE_FIRST_PORT")
+        return value
 
     @property
     def ports(self) -> range:
