@@ -206,6 +206,19 @@ class City:
             await self.client(founder).until_claimed(lambda claims: claims.get("creator") == creator)
         return creator
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All that runs, by name: the stores that are ours, then the layers' processes."""
+        return tuple(self._gates)
+
+    def grpc_of(self, name: str) -> str:
+        """Where a process answers calls; empty for a store's."""
+        return next((self.at.grpc[each.layer][each.replica] for each in self.processes if each.name == name), "")
+
+    def http_of(self, name: str) -> str:
+        """Where a process answers HTTP; empty for a store's."""
+        return next((self.at.http[each.layer][each.replica] for each in self.processes if each.name == name), "")
+
     # Hurting it: names are those of processes, `kafka`, `postgres`, `governance`, `governance-2`
 
     def process(self, name: str) -> Running:

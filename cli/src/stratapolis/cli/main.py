@@ -1,0 +1,53 @@
+"""The `city` command."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+import structlog
+import typer
+from stratapolis.cli import creators, dead_letters, journeys, local_city, login, manifests, operate, services
+
+app = typer.Typer(
+    name="city",
+    help="Runs a city on this machine and talks to it.\n\nStart with `city up`. Then: `city status`, `city propose FILE`, `city journey ID --watch`.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+COMMANDS: dict[str, Callable[..., None]] = {
+    "up": local_city.up,
+    "init": local_city.init,
+    "reset": local_city.reset,
+    "status": operate.status,
+    "login": login.login,
+    "propose": journeys.propose,
+    "journey": journeys.journey,
+    "journeys": journeys.journeys,
+    "decide": journeys.decide,
+    "withdraw": journeys.withdraw,
+    "validate": manifests.validate,
+    "explain": manifests.explain,
+    "services": services.services,
+    "service": services.service,
+}
+for name, command in COMMANDS.items():
+    app.command(name)(command)
+app.add_typer(creators.app, name="creators")
+app.add_typer(operate.pools, name="pools")
+app.add_typer(operate.artefacts, name="artefacts")
+app.add_typer(dead_letters.app, name="dead-letters")
+
+
+@app.callback()
+def quiet() -> None:
+    """Libraries keep silent: what matters is told by the command itself."""
+    logging.disable(logging.CRITICAL)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    app()

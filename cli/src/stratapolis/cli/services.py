@@ -1,0 +1,89 @@
+"""`city services` and `city service`: what the city offers."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from city.manifest.v1.manifest_pb2 import Model, Plan, Price, Stakeholder
+from city.value_catalog.v1.catalog_service_pb2 import GetServiceRequest, ListServicesRequest, SearchServicesRequest, ServiceFilter
+from city.value_catalog.v1.catalog_service_pb2_grpc import CatalogServiceStub
+from city.value_catalog.v1.entry_pb2 import Entry, GrantState, ServiceStatus
+from stratapolis.cli.options import HERE, As, Folder, Json, Limit
+from stratapolis.cli.refused import told
+from stratapolis.cli.screen import Screen, as_data, clock, word
+from stratapolis.cli.session import pages, session
+
+
+@told
+async def services(
+    words: Annotated[list[str] | None, typer.Argument(metavar="[WORDS]", help="Words to look for; without them: all services.")] = None,
+    category: Annotated[str, typer.Option("--category", help="Only those of a category.")] = "",
+    limit: Limit = 100,
+    as_: As = None,
+    folder: Folder = HERE,
+    as_json: Json = False,
+) -> None:
+    """Browse or search what the city offers."""
+    chosen = ServiceFilter(category=category)
+    async with session(folder, as_) as client:
+        stub = client.stub(CatalogServiceStub, "value_catalog")
+        if words:
+            query = SearchServicesRequest(query=" ".join(words), filter=chosen)
+            found = [each.entry for each in await pages(stub.SearchServices, query, "found", limit)]
+        else:
+            found = await pages(stub.ListServices, ListServicesRequest(filter=chosen), "entries", limit)
+    screen = Screen(as_json)
+    screen.data({"services": [as_data(each) for each in found]})
+    rows = [(e.service_id, e.title, e.category, e.provenance.creator_name, price(e.price), outcome(e), word(ServiceStatus, e.status)) for e in found]
+    screen.table(("ID", "SERVICE", "CATEGORY", "BY", "PRICE", "OUTCOME", "STATUS"), rows, empty="no service fits")
+
+
+@told
+async def service(
+    service_id: Annotated[str, typer.Argument(metavar="ID", help="Id of the service.")], as_: As = None, folder: Folder = HERE, as_json: Json = False
+) -> None:
+    """Show one service: outcomes and their live values, price, data used and why, where it came from."""
+    async with session(folder, as_) as client:
+        entry = (await client.stub(CatalogServiceStub, "value_catalog").GetService(GetServiceRequest(service_id=service_id))).entry
+    screen = Screen(as_json)
+    screen.data(as_data(entry))
+    screen.line(entry.title, style="bold")
+    screen.line(entry.description)
+    screen.facts(
+        {
+            "status": f"{word(ServiceStatus, entry.status)} {entry.status_message}".strip(),
+            "for": ", ".join(word(Stakeholder, each) for each in entry.stakeholders),
+            "price": price(entry.price),
+            "shares": ", ".join(f"{share.party} {share.basis_points / 100:g} %" for share in entry.shares),
+            "endpoint": entry.endpoint,
+            "rating": f"{entry.rating.average:.1f} of 5 ({entry.rating.count})" if entry.rating.count else "",
+            "answers": f"within {entry.answer_within_hours} h" if entry.answer_within_hours else "",
+            "by": f"{entry.provenance.creator_name}, version {entry.version}, since {clock(entry.provenance.published_time)}",
+            "journey": entry.provenance.journey_id,
+        }
+    )
+    screen.table(
+        ("OUTCOME", "INDICATOR", "NOW", "TARGET"), [(o.name, f"{o.indicator.framework} {o.indicator.code}", o.reading, o.target) for o in entry.outcomes]
+    )
+    if entry.data:
+        screen.table(("DATA", "PURPOSE", "GRANT"), [(d.product, d.purpose, word(GrantState, d.state)) for d in entry.data])
+
+
+def price(price: Price) -> str:
+    """All plans in a line."""
+    return "; ".join(_plan(plan, price.currency) for plan in price.plans)
+
+
+def _plan(plan: Plan, currency: str) -> str:
+    if plan.model == Model.MODEL_FREE:
+        return "free"
+    if plan.model == Model.MODEL_SUBSCRIPTION:
+        return f"{currency} {plan.fee} a month"
+    dearest = plan.tiers[0].unit_price if plan.tiers else "?"
+    return f"{currency} {dearest} a use" + (", less for many" if len(plan.tiers) > 1 else "")
+
+
+def outcome(entry: Entry) -> str:
+    """The first outcome and its live value."""
+    return f"{entry.outcomes[0].name}: {entry.outcomes[0].reading}" if entry.outcomes else ""
