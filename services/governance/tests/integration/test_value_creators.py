@@ -161,8 +161,8 @@ async def test_a_suspension_waits_for_a_proposal_in_hand_and_ends_it(asking: Ask
         proposal = ProposeServiceRequest(request_id=new_id(), manifest_yaml=a_manifest())
         await asking.within(tx, "propose_service", proposal, member)
         suspending = asyncio.create_task(asking("suspend_value_creator", request, OFFICER))
-        async with asyncio.timeout(3):
-            while not await tx.value("select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"):
+        async with asyncio.timeout(5):
+            while not await tx.value("select count(*) from pg_locks where not granted"):
                 await asyncio.sleep(0.02)
                 assert not suspending.done()
     assert (await suspending).ended_journeys == 1
