@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NoReturn, cast
+from typing import Any, NoReturn, TypeVar, cast
 
 from stratapolis.chassis.db import Database, Tx
 from stratapolis.chassis.identity import Caller
+
+Work = TypeVar("Work", bound=Callable[..., Any])
+
+
+def leaves_account(work: Work) -> Work:
+    """Mark a servicer's read as one that writes down who was shown what: its transaction may write."""
+    work.leaves_account = True  # type: ignore[attr-defined]
+    return work
 
 
 class _Absent:

@@ -36,6 +36,7 @@ class Method:
     streams: bool
     idempotent: bool
     work: Callable[..., Any]
+    leaves_account: bool = False
 
 
 def methods(answers: Answers) -> list[Method]:
@@ -76,6 +77,7 @@ def _method(descriptor: MethodDescriptor, servicer: object) -> Method:
         streams=descriptor.server_streaming,
         idempotent=not reads and request_id is not None and request_id.type == FieldDescriptor.TYPE_STRING,
         work=work,
+        leaves_account=getattr(work, "leaves_account", False),
     )
 
 

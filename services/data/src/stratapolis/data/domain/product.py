@@ -1,7 +1,7 @@
 """Data products: the observations of some properties of some things of one owner, under terms."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -69,6 +69,11 @@ def check(product: Product) -> None:
     """What the contract's rules cannot say of a new product. Raises ConsentNotAvailable, UnknownZone."""
     refuse_personal(product)
     zone_of(product.zone)
+
+
+def publish(product: Product) -> Product:
+    """The product in the catalogue; one that is there already is returned as it is."""
+    return product if product.is_published else replace(product, state=ProductState.PUBLISHED)
 
 
 def refuse_personal(product: Product) -> None:

@@ -1,7 +1,7 @@
 """Readings: observations handed in, sorted into what is taken in and what is refused, and why."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Context, Decimal
@@ -76,12 +76,11 @@ class FeedDay(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What a batch is held to: canonical units by property, products of the owners concerned, feeds, and the city's earliest time.
+    """What a batch is held to: products of the owners concerned, their feeds, the city's earliest time.
 
-    `convert(value, unit, to)` is the table's; it refuses what cannot be converted.
+    `unit_of(property)` gives the canonical unit, `convert(value, unit, to)` a value in it; both refuse what they do not know.
     """
 
-    units: Mapping[str, str]
     products: Sequence[Product]
     feeds: Sequence[Feed]
     earliest: datetime

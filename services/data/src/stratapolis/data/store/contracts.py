@@ -137,8 +137,8 @@ async def put_service(tx: Tx, service_id: str, owner: str) -> None:
 
 
 async def owner_of_service(tx: Tx, service_id: str) -> str | None:
-    """The owner of a live service."""
-    found: str | None = await tx.value("select owner from service where service_id = $1", service_id)
+    """The owner of a live service, which is locked: two requests for it follow each other."""
+    found: str | None = await tx.value("select owner from service where service_id = $1 for update", service_id)
     return found
 
 

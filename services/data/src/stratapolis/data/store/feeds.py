@@ -6,6 +6,8 @@ from datetime import date, datetime
 from stratapolis.chassis.db import Tx
 from stratapolis.data.domain.feed import Computed, Value, mean
 
+MEET = 0x5741_0D02
+"""Batches share it, the registration of a feed has it alone: no row falls between the days that are marked and those that mark themselves."""
 DUE = """
     select feed_id, day from dirty_window where due_at <= $1 group by feed_id, day order by min(due_at), feed_id, day limit $2"""
 TAKE = """
@@ -24,6 +26,16 @@ PUT = """
     set revision = excluded.revision, value = excluded.value, observations = excluded.observations, computed_at = excluded.computed_at"""
 DAYS = """
     select distinct o.series_id, date_trunc('day', o.observed_at, 'UTC')::date as day from observation o where o.series_id = any($1) and o.observed_at >= $2"""
+
+
+async def share_feeds(tx: Tx) -> None:
+    """No feed comes while this transaction lasts."""
+    await tx.execute("select pg_advisory_xact_lock_shared($1)", MEET)
+
+
+async def own_feeds(tx: Tx) -> None:
+    """No batch is under way from here to the end of this transaction."""
+    await tx.execute("select pg_advisory_xact_lock($1)", MEET)
 
 
 async def due(tx: Tx, *, at: datetime, limit: int) -> list[tuple[str, date]]:

@@ -42,8 +42,8 @@ ARRIVED = """
         where o.series_id = a.series_id and o.observed_at between a.first_at and a.last_at and o.txid = a.txid
     ) o
     where a.series_id = any($1) and a.txid >= $2 and (a.txid, a.series_id, o.observed_at) > ($2, $3, $4)
-      and a.txid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
-    order by a.txid, a.series_id, o.observed_at limit $5"""
+      and a.txid <= $5
+    order by a.txid, a.series_id, o.observed_at limit $6"""
 NOW = "select pg_snapshot_xmin(pg_current_snapshot())::text::bigint - 1"
 FORGOTTEN = "select coalesce(max(forgotten), 0) from arrivals_forgotten"
 WINDOWS = """
@@ -126,7 +126,7 @@ async def latest(tx: Tx, product: Product, *, prop: str, box: Box | None, after:
     return [_observation(row, Series(row["owner"], row["thing"], row["property"])) for row in rows]
 
 
-async def stream_start(tx: Tx) -> int:
+async def surely_over(tx: Tx) -> int:
     """The newest transaction that is surely over, and all before it."""
     return int(await tx.value(NOW))
 
@@ -136,10 +136,10 @@ async def forgotten(tx: Tx) -> int:
     return int(await tx.value(FORGOTTEN))
 
 
-async def arrived(tx: Tx, known: Sequence[Known], after: Cursor, limit: int) -> list[tuple[Cursor, Observation]]:
-    """What arrived after a cursor, in order. Only transactions older than every open one are read, so that none is overtaken."""
+async def arrived(tx: Tx, known: Sequence[Known], after: Cursor, *, upto: int, limit: int) -> list[tuple[Cursor, Observation]]:
+    """What arrived after a cursor, in order, in transactions that were surely over (`surely_over`), so that none is overtaken."""
     by_id = {one.series_id: one.series for one in known}
-    rows = await tx.fetch(ARRIVED, list(by_id), after.txid, after.series_id, after.observed_at, limit)
+    rows = await tx.fetch(ARRIVED, list(by_id), after.txid, after.series_id, after.observed_at, upto, limit)
     return [(Cursor(row["txid"], row["series_id"], row["observed_at"]), _observation(row, by_id[row["series_id"]])) for row in rows]
 
 

@@ -1,0 +1,1 @@
+"""What data answers, a servicer a noun: parse, one domain call, store, say, render."""
