@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -51,9 +52,10 @@ class Answers:
 
 @dataclass(frozen=True, slots=True)
 class Follows:
-    """Keep the newest message of each key of a compacted topic in memory, read to the end before the app is ready."""
+    """Keep the newest message of each key of a compacted topic in memory, read to the end before the app is ready; `heard` is told of each."""
 
     event: type[Message]
+    heard: Callable[[Message], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,8 @@ class App:
     follows: Sequence[Follows] = ()
     every: Sequence[Every | Tends] = ()
     routes: Sequence[Any] = field(default_factory=tuple)
+    lives: Sequence[AbstractAsyncContextManager[Any]] = ()
+    """What is open while the app runs, such as a producer for a raw stream."""
     issuer: Any = None
     """Connectivity's own: gives tokens and keys in process (`tokens.TokenSource` and `tokens.Keys`); every other app asks connectivity."""
 

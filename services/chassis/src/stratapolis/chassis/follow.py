@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -21,9 +22,9 @@ log = structlog.get_logger(__name__)
 class Follower:
     """The newest message of each key of one event's topic. `caught_up` is set once the topic was read to its end."""
 
-    def __init__(self, event: type[Message], bootstrap: str) -> None:
+    def __init__(self, event: type[Message], bootstrap: str, heard: Callable[[Message], None] | None = None) -> None:
         (self._topic,) = (t for t in contract.topics().values() if event.DESCRIPTOR.full_name in t.types)
-        self._bootstrap = bootstrap
+        self._bootstrap, self._heard = bootstrap, heard
         self._event = event.DESCRIPTOR.full_name
         self.newest: dict[str, Message] = {}
         self.heard_at = time.monotonic()
@@ -74,6 +75,8 @@ class Follower:
             return
         if event is not None and found.type == self._event:
             self.newest[key] = event
+            if self._heard is not None:
+                self._heard(event)
             self.changed += 1
 
     def silent_for(self) -> float:

@@ -138,7 +138,7 @@ class Running:
         self._peers = Peers(settings.peers, tokens)
         self._app = wire(settings, db, self._peers)
         for follows in self._app.follows:
-            self._followers.setdefault(follows.event, Follower(follows.event, settings.kafka))
+            self._followers.setdefault(follows.event, Follower(follows.event, settings.kafka, follows.heard))
         issuer = self._app.issuer
         self._outside: list[KeySet | Tokens] = []
         key: Any = load_pem_private_key(settings.key_file.read_bytes(), None)
@@ -192,7 +192,7 @@ class Running:
     async def until(self, stopping: asyncio.Event) -> None:
         """Serve until `stopping`, then: not ready first, intake stopped, work in hand ended, the outbox published."""
         hush, relay_stopping = asyncio.Event(), asyncio.Event()
-        for client in (*self._outside, self._peers):
+        for client in (*self._outside, self._peers, *self._app.lives):
             await self._stack.enter_async_context(client)
         loops = [asyncio.create_task(f.run(hush)) for f in self._followers.values()]
         loops.append(asyncio.create_task(serve([*self._health.routes(), *self._app.routes], self._settings.host, self._settings.http_port, hush)))
