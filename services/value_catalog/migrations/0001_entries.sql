@@ -33,8 +33,9 @@ create table entry (
     check ((latitude is null) = (longitude is null))
 );
 create unique index entry_live on entry (service_id) where state = 'live';
-create index entry_search on entry using gin (search) where state = 'live';
-create index entry_outcomes on entry using gin (outcomes jsonb_path_ops) where state = 'live';
+-- Searches are many and publications few: no pending list to read through.
+create index entry_search on entry using gin (search) with (fastupdate = off) where state = 'live';
+create index entry_outcomes on entry using gin (outcomes jsonb_path_ops) with (fastupdate = off) where state = 'live';
 create index entry_browsed on entry (title, service_id) where state = 'live';
 create index entry_category on entry (category, title, service_id) where state = 'live';
 create index entry_creator on entry (creator_id, title, service_id) where state = 'live';
