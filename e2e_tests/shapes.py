@@ -118,6 +118,11 @@ def _fill(message: Any, depth: int = 0) -> None:
             value = _value(field, rules)
             if value is not None:
                 setattr(message, field.name, value)
+    _choose(message, depth)
+
+
+def _choose(message: Any, depth: int) -> None:
+    """Of a oneof that must be set, the first."""
     for oneof in message.DESCRIPTOR.oneofs:
         if oneof.GetOptions().Extensions[validate_pb2.oneof].required and message.WhichOneof(oneof.name) is None:
             first = oneof.fields[0]
@@ -132,11 +137,15 @@ def _value(field: FieldDescriptor, rules: Any) -> Any:
     if field.type == F.TYPE_BYTES and rules.bytes.min_len:
         return b"x" * int(rules.bytes.min_len)
     if field.type == F.TYPE_ENUM and (0 in rules.enum.not_in or getattr(rules.enum, "in")):
-        return next(v.number for v in field.enum_type.values if v.number not in rules.enum.not_in and v.number in (getattr(rules.enum, "in") or (v.number,)))
+        return next(v.number for v in _values(field) if v.number not in rules.enum.not_in and v.number in (getattr(rules.enum, "in") or (v.number,)))
     if field.type in WHOLE:
         number = getattr(rules, _NUMBER_RULES[field.type])
         return number.gte if number.HasField("gte") and number.gte > 0 else number.gt + 1 if number.HasField("gt") else None
     return None
+
+
+def _values(field: FieldDescriptor) -> Any:
+    return field.enum_type.values if field.enum_type else ()
 
 
 def _text(rules: Any) -> str | None:
@@ -161,7 +170,7 @@ def _extend(message: Any, field: FieldDescriptor, count: int, depth: int = 0) ->
         if field.type == F.TYPE_MESSAGE:
             _fill(values.add(), depth + 1)
         elif field.type == F.TYPE_ENUM:
-            values.append(next(v.number for v in field.enum_type.values if v.number not in rules.enum.not_in))
+            values.append(next(v.number for v in _values(field) if v.number not in rules.enum.not_in))
         else:
             text = _text(rules.string)
             values.append(text if text and rules.string.pattern else f"{n:0{max(1, int(rules.string.min_len))}d}")

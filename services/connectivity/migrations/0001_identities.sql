@@ -47,7 +47,7 @@ create index membership_of on membership (subject);
 
 -- One row, once: the city is founded.
 create table founding (
-    only boolean primary key default true check (only),
+    one boolean primary key default true check (one),
     officer text not null references identity,
     founded_at timestamptz not null
 );

@@ -45,9 +45,10 @@ async def found(folder: Path, at: Endpoints, keys: Path) -> Identity:
     async with Client(at, founder) as client:
         city = client.stub(FoundingServiceStub, "connectivity")
         request = FoundCityRequest(request_id=requests[0], display_name="Founding officer", public_key_pem=public_pem(pem))
-        subject = (await settled(lambda: city.FoundCity(request))).officer.subject
         policy = client.stub(PolicyServiceStub, "policy")
+        # The founder has tokens only until the city is founded: the policy comes first.
         await settled(lambda: policy.FoundPolicy(FoundPolicyRequest(request_id=requests[1])))
+        subject = (await settled(lambda: city.FoundCity(request))).officer.subject
     officer = Identity(name=OFFICER, subject=subject, private_pem=pem)
     async with Client(at, officer) as client:
         await _in_force(client, at)

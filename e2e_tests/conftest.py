@@ -1,0 +1,122 @@
+"""One city for all end-to-end tests: every layer a real process, on real stores. Tests meet it over gRPC and HTTP, and hurt it by its processes' names."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import pytest
+from city.governance.v1 import journey_pb2
+from city.governance.v1.journey_service_pb2 import BatchGetJourneysRequest, ProposeServiceRequest
+from city.governance.v1.journey_service_pb2_grpc import JourneyServiceStub
+from city.journey.v1 import journey_pb2 as shared
+from city.journey.v1.holds_service_pb2 import ListHoldsRequest
+from city.journey.v1.holds_service_pb2_grpc import HoldsServiceStub
+from stratapolis.chassis.ids import new_id
+from stratapolis.cli.local.city import City, until
+from stratapolis.cli.people import Identity
+
+ROOT = Path(__file__).parents[1]
+BASE = int(os.environ.get("STRATAPOLIS_E2E_BASE", "12000"))
+HOLDERS = ("policy", "data", "connectivity", "infrastructure", "value_catalog")
+TERMINAL = frozenset({shared.JOURNEY_STATE_LIVE, shared.JOURNEY_STATE_REJECTED, shared.JOURNEY_STATE_WITHDRAWN})
+DEADLINES = {f"CITY_GOVERNANCE_{stage}_SECONDS": "30" for stage in ("CLEARING", "DECIDING", "DEPLOYING", "CONNECTING", "LISTING")}
+
+
+@dataclass(frozen=True, slots=True)
+class Creator:
+    """A value creator and the person who acts for it."""
+
+    creator_id: str
+    founder: Identity
+
+
+@dataclass(frozen=True, slots=True)
+class Town:
+    """The city under test and what tests do in it all the time."""
+
+    city: City
+    creator: Creator
+    crash_folder: Path
+
+    def manifest(self, name: str = "street-party", /, **values: str) -> bytes:
+        """An example's manifest, under a name of its own unless one is given."""
+        text = (ROOT / "examples" / "manifests" / f"{name}.yaml").read_text()
+        return Template(text).substitute({"name": f"s{new_id()[-12:]}", **values}).encode()
+
+    async def propose(self, text: bytes | None = None, *, as_: Identity | None = None, request_id: str = "") -> journey_pb2.Journey:
+        """Hand a manifest in; the smallest free service unless one is given."""
+        stub = self.city.stub(JourneyServiceStub, "governance", as_=as_ or self.creator.founder)
+        asked = ProposeServiceRequest(request_id=request_id or new_id(), manifest_yaml=text or self.manifest())
+        journey: journey_pb2.Journey = (await stub.ProposeService(asked)).journey
+        return journey
+
+    async def journeys(self, ids: list[str]) -> list[journey_pb2.Journey]:
+        """These journeys as they stand."""
+        stub = self.city.stub(JourneyServiceStub, "governance")
+        found: list[journey_pb2.Journey] = []
+        for first in range(0, len(ids), 200):
+            found += (await stub.BatchGetJourneys(BatchGetJourneysRequest(journey_ids=ids[first : first + 200]))).journeys
+        return found
+
+    async def ended(self, ids: list[str], *, within: float = 60) -> dict[str, journey_pb2.Journey]:
+        """All of these journeys, once each has ended."""
+        found: dict[str, journey_pb2.Journey] = {}
+
+        async def all_ended() -> bool:
+            found.update({j.journey_id: j for j in await self.journeys(ids)})
+            return len(found) == len(ids) and all(j.state in TERMINAL for j in found.values())
+
+        await until(all_ended, f"{len(ids)} journeys to end", within=within)
+        return found
+
+    async def holds(self, *states: Any, **only: str) -> dict[str, list[shared.Hold]]:
+        """The holds of every layer, in these states."""
+        found: dict[str, list[shared.Hold]] = {}
+        for layer in HOLDERS:
+            stub, token = self.city.stub(HoldsServiceStub, layer), ""
+            found[layer] = []
+            while True:
+                page = await stub.ListHolds(ListHoldsRequest(states=states, page_size=500, page_token=token, **only))
+                found[layer] += page.holds
+                token = page.next_page_token
+                if not token:
+                    break
+        return found
+
+    async def let_go(self, journey_id: str) -> None:
+        """Until no layer holds anything for a journey."""
+
+        async def free() -> bool:
+            held = await self.holds(shared.HOLD_STATE_HELD, shared.HOLD_STATE_ACTIVE, journey_id=journey_id)
+            return not any(held.values())
+
+        await until(free, "every layer to let go", within=30)
+
+    def arm(self, process: str, point: str) -> Path:
+        """Have a process die at its next pass of a crash point; the file is gone when it did."""
+        armed = self.crash_folder / f"{process}.{point}"
+        armed.touch()
+        return armed
+
+
+@pytest.fixture(scope="session")
+async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
+    """A whole city with one value creator."""
+    crash_folder = tmp_path_factory.mktemp("crash")
+    settings = {**DEADLINES, "CITY_CRASH_FOLDER": str(crash_folder)}
+    async with City(ROOT / ".city" / f"e2e-{BASE}", BASE, keep=False, settings=settings, artefacts=[ROOT / "examples"]) as city:
+        founder = await city.enrol("Ada")
+        creator = await city.creator("Lantern Works", founder)
+        yield Town(city, Creator(creator, founder), crash_folder)
+
+
+@pytest.fixture(scope="session")
+async def stranger(town: Town) -> Creator:
+    """Another value creator, who has nothing to do with the first."""
+    founder = await town.city.enrol("Berta")
+    return Creator(await town.city.creator("Paper Boats", founder), founder)
