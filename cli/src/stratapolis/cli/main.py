@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import structlog
 import typer
-from stratapolis.cli import creators, dead_letters, journeys, local_city, login, manifests, operate, services
+from stratapolis.cli import creators, dead_letters, journeys, local_city, login, manifests, operate, services, story
 
 app = typer.Typer(
     name="city",
@@ -21,6 +21,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "up": local_city.up,
     "init": local_city.init,
     "reset": local_city.reset,
+    "demo": story.demo,
     "status": operate.status,
     "login": login.login,
     "propose": journeys.propose,
