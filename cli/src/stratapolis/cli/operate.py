@@ -20,7 +20,7 @@ from stratapolis.cli.refused import told
 from stratapolis.cli.screen import Screen, as_data, clock
 from stratapolis.cli.session import pages, session
 
-pools = typer.Typer(help="Pools of capacity.", invoke_without_command=True)
+pools = typer.Typer(help="Show pools: capacity, what is held, what is free.", invoke_without_command=True)
 artefacts = typer.Typer(help="Software that services may run.", no_args_is_help=True)
 
 
