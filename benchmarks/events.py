@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -138,7 +139,7 @@ async def backlog(running: Stores) -> list[Figure]:
             await tables(db)
             began = time.monotonic()
             async with ear(db, running):
-                await until(lambda db=db: written(db, BACKLOG))
+                await until(partial(written, db, BACKLOG))
                 ours.append(await count(db) / (time.monotonic() - began))
         async with database(running, "policy") as db:
             await tables(db)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,8 @@ async def database(running: Stores, layer: str, *, size: int = 8) -> AsyncIterat
 
 async def until(condition: Callable[[], Any], seconds: float = 300) -> None:
     """Wait for an async condition, looking every 5 ms."""
-    async with asyncio.timeout(seconds):
-        while not await condition():
-            await asyncio.sleep(0.005)
+    ends = time.monotonic() + seconds
+    while not await condition():
+        if time.monotonic() > ends:
+            raise TimeoutError(f"waited {seconds:g} s in vain")
+        await asyncio.sleep(0.005)

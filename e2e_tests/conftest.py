@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -17,6 +18,7 @@ from city.journey.v1 import journey_pb2 as shared
 from city.journey.v1.holds_service_pb2 import ListHoldsRequest
 from city.journey.v1.holds_service_pb2_grpc import HoldsServiceStub
 from stratapolis.chassis.ids import new_id
+from stratapolis.cli.founding import settled
 from stratapolis.cli.local.city import City, until
 from stratapolis.cli.people import Identity
 
@@ -52,7 +54,7 @@ class Town:
         """Hand a manifest in; the smallest free service unless one is given."""
         stub = self.city.stub(JourneyServiceStub, "governance", as_=as_ or self.creator.founder)
         asked = ProposeServiceRequest(request_id=request_id or new_id(), manifest_yaml=text or self.manifest())
-        journey: journey_pb2.Journey = (await stub.ProposeService(asked)).journey
+        journey: journey_pb2.Journey = (await settled(lambda: stub.ProposeService(asked))).journey
         return journey
 
     async def journeys(self, ids: list[str]) -> list[journey_pb2.Journey]:
@@ -60,7 +62,8 @@ class Town:
         stub = self.city.stub(JourneyServiceStub, "governance")
         found: list[journey_pb2.Journey] = []
         for first in range(0, len(ids), 200):
-            found += (await stub.BatchGetJourneys(BatchGetJourneysRequest(journey_ids=ids[first : first + 200]))).journeys
+            asked = BatchGetJourneysRequest(journey_ids=ids[first : first + 200])
+            found += (await settled(partial(stub.BatchGetJourneys, asked))).journeys
         return found
 
     async def ended(self, ids: list[str], *, within: float = 60) -> dict[str, journey_pb2.Journey]:

@@ -21,6 +21,6 @@ async def demo(
 ) -> None:
     """Tell the story of a city: from nothing to live services, in a local city that is stopped at the end. Its data stay, and it may be told again."""
     console = Console(highlight=False)
-    chosen = random.randrange(1_000_000) if seed is None else seed  # noqa: S311 - names of a story, no secrets
+    chosen = random.randrange(1_000_000) if seed is None else seed
     async with told_story.city(folder, base, console) as running:
         await told_story.tell(running, console, seed=chosen)

@@ -9,10 +9,9 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from city.governance.v1.events_pb2 import MemberAdded, ValueCreatorAccepted
 from faststream.kafka import KafkaBroker
-
 from stratapolis.chassis import envelope, outbox, positions, topics
 from stratapolis.chassis.app import On
 from stratapolis.chassis.cause import Cause
@@ -96,8 +95,6 @@ async def city(broker: Kafka, make_database: Any) -> AsyncIterator[tuple[Databas
 
 
 async def _from_the_end(db: Database, bootstrap: str) -> None:
-    from aiokafka import AIOKafkaConsumer, TopicPartition
-
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
     await consumer.start()
     partitions = [TopicPartition(TOPIC, n) for n in range(4)]
@@ -106,6 +103,12 @@ async def _from_the_end(db: Database, bootstrap: str) -> None:
     await positions.load(db, partitions)
     async with db.transaction() as tx:
         await positions.move(tx, {tp: (0, end) for tp, end in ends.items()})
+
+
+async def say_and_fail(db: Database) -> None:
+    async with db.transaction() as tx:
+        await outbox.append(tx, accepted("a", "never"))
+        raise RuntimeError
 
 
 async def say(db: Database, *events: Any) -> None:
@@ -147,9 +150,7 @@ async def test_what_is_committed_is_heard_in_order(city: tuple[Database, Listene
 async def test_what_is_rolled_back_is_never_published(city: tuple[Database, Listener]) -> None:
     said, ear = city
     with pytest.raises(RuntimeError):
-        async with said.transaction() as tx:
-            await outbox.append(tx, accepted("a", "never"))
-            raise RuntimeError
+        await say_and_fail(said)
     async with ear.listening():
         await say(said, accepted("a", "first"))
         await until(lambda: _count(ear, 1))

@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from rich.console import Console
-from stratapolis.cli.demo import crashing, launching, opening
+from stratapolis.cli.demo import crashing, launching, living, opening
 from stratapolis.cli.demo.story import Story, repository
 from stratapolis.cli.local.city import City
 
 Chapter = Callable[[Story], Awaitable[None]]
-CHAPTERS: tuple[Chapter, ...] = (opening.seed, opening.creators, launching.launches, launching.refusal, crashing.crash)
+CHAPTERS: tuple[Chapter, ...] = (opening.seed, opening.creators, launching.launches, launching.refusal, living.living, crashing.crash)
 
 
 def city(folder: Path, base: int, console: Console) -> City:
@@ -31,7 +31,7 @@ def city(folder: Path, base: int, console: Console) -> City:
 async def tell(running: City, console: Console, *, seed: int) -> None:
     """Tell the story; raises StoryBroken when something it shows does not hold."""
     story = Story(running, console, random.Random(seed))
-    console.print(f"\n[bold]A city in seven chapters[/]  [dim]seed {seed}[/]")
+    console.print(f"\n[bold]A city in {len(CHAPTERS)} chapters[/]  [dim]seed {seed}[/]")
     for chapter in CHAPTERS:
         await chapter(story)
-    console.print(f"\n[bold green]All of it held.[/]  {len(CHAPTERS)} chapters\n")
+    console.print("\n[bold green]All of it held.[/]\n")

@@ -16,6 +16,7 @@ from city.journey.v1.holds_service_pb2_grpc import HoldsServiceStub
 from stratapolis.chassis.ids import new_id
 from stratapolis.chassis.rpc.client import watch
 from stratapolis.cli.demo.story import Story, repository
+from stratapolis.cli.founding import settled
 from stratapolis.cli.local.city import until
 from stratapolis.cli.people import Identity
 
@@ -31,9 +32,10 @@ def manifest(name: str, /, **values: str) -> bytes:
 
 
 async def propose(story: Story, text: bytes, *, as_: Identity) -> journey_pb2.Journey:
-    """Hand a manifest in."""
+    """Hand a manifest in; again, with the same request id, while governance is away."""
     stub = story.city.stub(JourneyServiceStub, "governance", as_=as_)
-    journey: journey_pb2.Journey = (await stub.ProposeService(ProposeServiceRequest(request_id=new_id(), manifest_yaml=text))).journey
+    asked = ProposeServiceRequest(request_id=new_id(), manifest_yaml=text)
+    journey: journey_pb2.Journey = (await settled(lambda: stub.ProposeService(asked))).journey
     return journey
 
 
@@ -71,7 +73,7 @@ async def ended(story: Story, ids: Sequence[str], *, as_: Identity, seconds: flo
     found: list[journey_pb2.Journey] = []
 
     async def all_ended() -> bool:
-        found[:] = (await stub.BatchGetJourneys(BatchGetJourneysRequest(journey_ids=ids))).journeys
+        found[:] = (await settled(lambda: stub.BatchGetJourneys(BatchGetJourneysRequest(journey_ids=ids)))).journeys
         return len(found) == len(ids) and all(j.state in TERMINAL for j in found)
 
     await until(all_ended, f"{len(ids)} journeys to end", within=seconds)

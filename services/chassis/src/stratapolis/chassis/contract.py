@@ -7,11 +7,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import city
 from city.options.v1 import options_pb2
 from google.protobuf import message_factory
-from google.protobuf.descriptor import Descriptor, FileDescriptor
+from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.message import Message
 
 
@@ -105,7 +106,7 @@ def layers() -> tuple[str, ...]:
     return tuple(sorted({t.writer for t in topics().values()}))
 
 
-def _key(message: Descriptor) -> str:
+def _key(message: Any) -> str:
     options = message.GetOptions()
     return str(options.Extensions[options_pb2.event].key) if options.HasExtension(options_pb2.event) else ""
 

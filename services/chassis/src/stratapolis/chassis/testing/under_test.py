@@ -9,9 +9,8 @@ from itertools import count
 
 from aiokafka import ConsumerRecord
 from google.protobuf.message import Message
-
 from stratapolis.chassis import contract, envelope
-from stratapolis.chassis.app import App, Every, On, OnBatch, Tends
+from stratapolis.chassis.app import App, Every, On, OnBatch
 from stratapolis.chassis.cause import Cause
 from stratapolis.chassis.db import Database
 from stratapolis.chassis.hearing import AtRecord, Waits
@@ -34,8 +33,8 @@ class AppUnderTest:
     app: App
     db: Database
     _inbox: Inbox = field(init=False)
-    _sequences: dict[tuple[str, str], "count[int]"] = field(default_factory=lambda: defaultdict(lambda: count(1)))
-    _offsets: "count[int]" = field(default_factory=count)
+    _sequences: dict[tuple[str, str], count[int]] = field(default_factory=lambda: defaultdict(lambda: count(1)))
+    _offsets: count[int] = field(default_factory=count)
     _seen: int = 0
 
     def __post_init__(self) -> None:
@@ -73,12 +72,11 @@ class AppUnderTest:
     async def run(self, name: str) -> None:
         """Run the job whose name ends so, once."""
         (every,) = (every for every in self.app.every if job_name(every).rpartition(".")[2] == name)
-        if isinstance(every, Tends):
+        if isinstance(every, Every):
+            async with self.db.transaction() as tx:
+                await every.job(tx=tx, at=tx.at)
+        else:
             await every.work(self.db)
-            return
-        assert isinstance(every, Every)
-        async with self.db.transaction() as tx:
-            await every.job(tx=tx, at=tx.at)
 
     async def published(self) -> list[Message]:
         """What the app has said since the last time, in order."""

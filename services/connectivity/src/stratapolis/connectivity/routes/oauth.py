@@ -12,19 +12,21 @@ import structlog
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from stratapolis.chassis.db import TRANSIENT, Database
+from stratapolis.chassis.db import TRANSIENT, Database, Tx
 from stratapolis.chassis.keys import key_set
 from stratapolis.connectivity import store
 from stratapolis.connectivity.clients import CityFounded, Clients, Unproven
 from stratapolis.connectivity.denials import Denials
 from stratapolis.connectivity.domain.audit import Entry
 from stratapolis.connectivity.domain.connection import LAYERS
+from stratapolis.connectivity.domain.identity import State
 from stratapolis.connectivity.domain.rate import Limiter
 from stratapolis.connectivity.issuer import Issuer
 from stratapolis.connectivity.routes.bodies import TooLong, read_body
 
 log = structlog.get_logger(__name__)
 LONGEST_FORM = 16_384
+TARGETS = f"audience is one of {', '.join(sorted(LAYERS))}, or the id of a service whose software runs"
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 NOT_KEPT = {"cache-control": "no-store", "pragma": "no-cache"}
 
@@ -86,6 +88,7 @@ class OAuth:
             async with self.db.transaction() as tx:
                 caller = await self.clients.prove(asked.assertion, tx=tx, at=tx.at)
                 _within(self.subjects, caller.subject)
+                await _known(asked.audience, tx)
                 token, claims = await self.issuer.issue(caller, asked.audience, tx=tx, at=tx.at)
                 await store.audit.record(tx, Entry(subject=caller.subject, action="login", object=asked.audience, detail={"jti": claims.jti}))
         except Unproven as error:
@@ -121,6 +124,15 @@ class OAuth:
         return JSONResponse(described, headers={"cache-control": "public, max-age=300"})
 
 
+async def _known(audience: str, tx: Tx) -> None:
+    """Tokens are for layers, and for services whose software runs: a service tells by such a token who calls it."""
+    if audience in LAYERS:
+        return
+    software = await store.identities.find(tx, f"system:{audience}", None)
+    if software is None or software.state is not State.ACTIVE:
+        raise OAuthError("invalid_target", TARGETS)
+
+
 async def _read(request: Request) -> Asked:
     """The form; every parameter stands once (RFC 6749, clause 3.2)."""
     try:
@@ -137,8 +149,8 @@ async def _read(request: Request) -> Asked:
     if form.get("client_assertion_type") != ASSERTION_TYPE or not form.get("client_assertion"):
         raise OAuthError("invalid_client", f"prove yourself: client_assertion_type={ASSERTION_TYPE} and a client_assertion", status=401)
     audience, resource = form.get("audience", ""), form.get("resource", "")
-    if (audience and resource and audience != resource) or (audience or resource) not in LAYERS:
-        raise OAuthError("invalid_target", f"audience is one of {', '.join(sorted(LAYERS))}")
+    if (audience and resource and audience != resource) or not (audience or resource):
+        raise OAuthError("invalid_target", TARGETS)
     return Asked(assertion=form["client_assertion"], audience=audience or resource)
 
 
