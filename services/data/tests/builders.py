@@ -21,6 +21,7 @@ from city.journey.v1 import journey_pb2
 from city.manifest.v1 import manifest_pb2 as manifests
 from city.types.v1.types_pb2 import IndicatorKey, Place
 from google.protobuf.message import Message
+from pydantic import SecretStr
 from stratapolis.chassis.db import Database
 from stratapolis.chassis.identity import Caller
 from stratapolis.chassis.ids import new_id
@@ -75,13 +76,24 @@ def a_use(product: str = "air", **changes: Any) -> manifests.DataUse:
     return manifests.DataUse(**({"product": product, "purpose": "warn of bad air", "start": "", "end": "2099-01-01"} | changes))
 
 
+def a_manifest(*uses: manifests.DataUse) -> manifests.Manifest:
+    """The manifest of a free service without software, with these data uses."""
+    spec = manifests.Spec(
+        category="mobility", stakeholders=[manifests.STAKEHOLDER_RESIDENT], runtime=manifests.Runtime(none=manifests.NoSoftware()), data=uses,
+        price=manifests.Price(plans=[manifests.Plan(name="free", model=manifests.MODEL_FREE)]),
+        outcomes=[manifests.Outcome(name="better air", indicator=PM25)],
+    )  # fmt: skip
+    about = manifests.Metadata(name="guide", title="A guide", description="Shows the way through the city.")
+    return manifests.Manifest(api_version="city/v1", kind="Service", metadata=about, spec=spec)
+
+
 def a_request(*uses: manifests.DataUse, stage: Any = journey_pb2.STAGE_CLEARING, creator: str = "acme") -> StageRequested:
     """A stage of a new journey of a service with these data uses."""
     number = next(_NUMBERS)
     return StageRequested(
         journey_id=f"journey-{number}", service_id=f"service-{number}", version=1, kind=journey_pb2.JOURNEY_KIND_LAUNCH, stage=stage, attempt=1,
         layers=["policy", "data"], creator_id=creator, creator_name=creator.title(), until_time=to_timestamp(datetime.now(UTC) + DAY),
-        manifest=manifests.Manifest(spec=manifests.Spec(data=uses)),
+        manifest=a_manifest(*uses),
     )  # fmt: skip
 
 
@@ -106,7 +118,8 @@ def observed(thing: str, at: datetime, value: str | int | Decimal = "12.5", **ch
 
 
 def reading(thing: str, at: datetime, value: str = "12.5", **changes: Any) -> pb.Reading:
-    return pb.Reading(**({"thing": thing, "property": "pm25", "value": value, "unit": "ug/m3", "observed_time": to_timestamp(at)} | changes))
+    given: dict[str, Any] = {"thing": thing, "property": "pm25", "value": value, "unit": "ug/m3", "observed_time": to_timestamp(at)}
+    return pb.Reading(**(given | changes))
 
 
 def a_place(latitude: float, longitude: float) -> Place:
@@ -191,6 +204,6 @@ class Layer:
 
 def _settings() -> Settings:
     return Settings(
-        kafka="127.0.0.1:1", connectivity_url="http://127.0.0.1:1", database="postgresql://127.0.0.1:1/data", grpc_port=1, http_port=1,
+        kafka="127.0.0.1:1", connectivity_url="http://127.0.0.1:1", database=SecretStr("postgresql://127.0.0.1:1/data"), grpc_port=1, http_port=1,
         key_file=Path(__file__), feed_quiet_seconds=0, stream_poll_seconds=0.02,
-    )  # type: ignore[arg-type]  # fmt: skip
+    )  # fmt: skip

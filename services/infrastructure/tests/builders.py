@@ -24,11 +24,12 @@ from stratapolis.chassis.rpc import Call
 from stratapolis.chassis.testing import AppUnderTest
 from stratapolis.infrastructure.domain.deployment import Deployment, Patience
 from stratapolis.infrastructure.domain.pool import Amount, Share
+from stratapolis.infrastructure.jobs import Tender
 from stratapolis.infrastructure.providers.process import ProcessProvider
 from stratapolis.infrastructure.rpc.artefacts import Artefacts
 from stratapolis.infrastructure.rpc.pools import Pools
 from stratapolis.infrastructure.store import deployments
-from stratapolis.infrastructure.wiring import app
+from stratapolis.infrastructure.wiring import app, holder
 
 QUOTA = Share(amount=Amount(cpu_millis=4_000, memory_mib=8_192), replicas=20)
 QUICK = Patience(
@@ -79,6 +80,7 @@ class Layer:
     register: Register = field(default_factory=Register)
     under: AppUnderTest = field(init=False)
     provider: ProcessProvider = field(init=False)
+    tender: Tender = field(init=False)
 
     def __post_init__(self) -> None:
         self.begin()
@@ -88,6 +90,7 @@ class Layer:
         self.provider = ProcessProvider(self.folder / "services", self.ports, {"CITY_DATA": "127.0.0.1:1"})
         wired = app(provider=self.provider, identities=self.register, patience=QUICK, quota=QUOTA, default_pool="city", roots=[self.folder / "artefacts"])
         self.under = AppUnderTest(wired, self.db)
+        self.tender = Tender(self.provider, self.register, holder(QUOTA, "city"), QUICK)
 
     async def pool(self, cpu: int = 4_000, memory: int = 8_192, *, name: str = "city", quota: pool_pb2.Quota | None = None) -> pool_pb2.Pool:
         asked = pool_service_pb2.RegisterPoolRequest(name=name, capacity=pool_pb2.Amount(cpu_millis=cpu, memory_mib=memory), quota=quota)
@@ -127,7 +130,7 @@ class Layer:
         return found
 
     async def tend(self) -> None:
-        await self.under.run("tend_deployments")
+        await self.tender.tend_deployments(self.db)
 
     async def until(self, request: StageRequested, state: str, seconds: float = 20) -> Deployment:
         """Tend until the deployment is in a state."""

@@ -68,6 +68,17 @@ async def test_a_registered_artefact_runs_and_the_journey_is_answered_with_its_e
     assert told(ready)["pid"]
 
 
+async def test_the_layers_own_job_does_it_all(layer: Layer) -> None:
+    await layer.artefact("guide", SERVER)
+    request = await layer.launch("guide")
+
+    async def ready() -> bool:
+        await layer.under.run("keep_tending")
+        return (await layer.deployment(request)).state == "ready"
+
+    await until(ready)
+
+
 async def test_a_service_is_told_what_it_needs_and_nothing_else(layer: Layer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CITY_INFRASTRUCTURE_DATABASE", "postgresql://secret")
     await layer.artefact("guide", SERVER)

@@ -1,6 +1,7 @@
 """What an entry shows, and how what the other layers say changes it."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from city.data.v1.events_pb2 import DataContractGranted, DataContractRevoked
@@ -110,7 +111,7 @@ async def test_grants_and_revocations_change_what_is_said_of_data(layer: Layer) 
 
 async def test_the_status_follows_the_software(layer: Layer) -> None:
     (service_id,) = await layer.publish()
-    about = {"service_id": service_id, "version": 1}
+    about: dict[str, Any] = {"service_id": service_id, "version": 1}
     await layer.under.deliver(DeploymentReady(**about, endpoint="http://127.0.0.1:7311"))
     assert (await entry(layer, service_id)).endpoint == "http://127.0.0.1:7311"
     await layer.under.deliver(DeploymentDegraded(**about, message="no answer for 3 s"))

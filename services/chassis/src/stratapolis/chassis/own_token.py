@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
@@ -48,8 +49,10 @@ class _Held:
 class Tokens:
     """Own tokens by OAuth 2 client credentials, one for each audience; renewed behind the calls at half of their life."""
 
-    def __init__(self, token_url: str, subject: str, key: Ed25519PrivateKey, *, client: httpx.AsyncClient | None = None) -> None:
-        self._url, self._subject, self._key = token_url, subject, key
+    def __init__(
+        self, token_url: str, subject: str, key: Ed25519PrivateKey, *, client: httpx.AsyncClient | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._url, self._subject, self._key, self._clock = token_url, subject, key, clock
         self._client, self._own = client or httpx.AsyncClient(timeout=ASK_SECONDS), client is None
         self._held: dict[str, _Held] = {}
         self._asking: dict[str, asyncio.Task[None]] = {}
@@ -68,14 +71,14 @@ class Tokens:
 
     async def token(self, audience: str) -> str:
         """The token held, or a new one; raises IssuerAway when there is neither."""
-        now, held = time.monotonic(), self._held.get(audience)
+        now, held = self._clock(), self._held.get(audience)
         if held is not None and now < held.expires_at:
             if now >= held.renew_at and now - self._failed.get(audience, -AGAIN_AFTER) >= AGAIN_AFTER:
                 _ = self._ask(audience)
             return held.token
         await asyncio.shield(self._ask(audience))
         held = self._held.get(audience)
-        if held is None or time.monotonic() >= held.expires_at:
+        if held is None or self._clock() >= held.expires_at:
             raise IssuerAway("the issuer of tokens gives none")
         return held.token
 
@@ -99,8 +102,8 @@ class Tokens:
             said = answer.json()
             token, life = str(said["access_token"]), float(said["expires_in"])
         except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
-            self._failed[audience] = time.monotonic()
+            self._failed[audience] = self._clock()
             log.warning("no_token", audience=audience, error=repr(error))
             return
-        now = time.monotonic()
+        now = self._clock()
         self._held[audience] = _Held(token, now + life * random.uniform(0.45, 0.55), now + life - min(5.0, life / 10))

@@ -78,7 +78,7 @@ def _value(value: Any) -> Value:
         if time.tzinfo is None:
             raise ValueError("naive")
         return time
-    if isinstance(value, bool) or not isinstance(value, str | int | float) or (isinstance(value, int) and abs(value) >= 2**63):
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise TypeError("not a sort value")
     return value
 

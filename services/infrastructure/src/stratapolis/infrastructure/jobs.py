@@ -22,6 +22,8 @@ from stratapolis.infrastructure.store import artefacts, deployments
 log = structlog.get_logger(__name__)
 AT_ONCE = 8
 AT_MOST = 100
+PASSES = 5
+PAUSE_SECONDS = 0.2
 AGAIN = timedelta(seconds=1)
 """When a start is tried again that failed for no fault of the software's."""
 
@@ -39,6 +41,12 @@ class Tender:
     holder: Holder
     patience: Patience
     _ports: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def keep_tending(self, db: Database) -> None:
+        """Tend for a second: the lock that keeps other replicas off costs a connection each time."""
+        for _ in range(PASSES):
+            await self.tend_deployments(db)
+            await asyncio.sleep(PAUSE_SECONDS)
 
     async def tend_deployments(self, db: Database) -> None:
         """Look at all that are due, and do the next thing for each; end what belongs to none."""
@@ -83,8 +91,9 @@ class Tender:
             artefact = await artefacts.one(tx, wanted.artefact, wanted.sha256)
         if artefact is None:
             raise LookupError(f"artefact {wanted.artefact} {wanted.sha256} is gone")
+        public_key = await self.provider.prepare(wanted)
         try:
-            known = await self._identified(wanted)
+            known = await self._identified(wanted, public_key)
         except Exception as error:  # noqa: BLE001 - whatever keeps connectivity from answering is no fault of the software's
             log.warning("identity_not_activated", service_id=wanted.service_id, error=repr(error))
             waiting = replace(wanted, started_at=None, start_at=at + AGAIN, look_at=at + AGAIN, message="waits for connectivity to activate its identity")
@@ -108,9 +117,8 @@ class Tender:
                 deployment = replace(deployment, port=self.provider.choose_port(taken))
             return deployment if await self._keep(db, deployment, ()) else None
 
-    async def _identified(self, deployment: Deployment) -> Deployment:
-        """With a key pair of its own that connectivity knows."""
-        public_key = await self.provider.prepare(deployment)
+    async def _identified(self, deployment: Deployment, public_key: str) -> Deployment:
+        """With a key that connectivity knows as its own."""
         if public_key == deployment.public_key and deployment.subject:
             return deployment
         subject = await self.identities.activate(deployment.service_id, deployment.version, public_key)

@@ -52,7 +52,7 @@ def app(*, provider: Provider, identities: Identities, patience: Patience, quota
     """The infrastructure layer; tests call this too, with other leaves."""
     holding = holder(quota, default_pool)
     tender = Tender(provider, identities, holding, patience)
-    every: tuple[Every | Tends, ...] = (Tends(timedelta(milliseconds=200), tender.tend_deployments),)
+    every: tuple[Every | Tends, ...] = (Tends(timedelta(milliseconds=50), tender.keep_tending),)
     return App(
         name="infrastructure",
         hears=holding.hears,

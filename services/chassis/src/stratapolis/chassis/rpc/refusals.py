@@ -54,6 +54,13 @@ class PeerAway(Refused):
     kind = Kind.UNAVAILABLE
 
 
+class AnswerTooLarge(Refused):
+    """The answer is larger than a message may be; nothing was changed."""
+
+    reason = "ANSWER_TOO_LARGE"
+    kind = Kind.EXHAUSTED
+
+
 class TooManyStreams(Refused):
     """The app has as many streams open as it takes."""
 

@@ -14,8 +14,9 @@ from stratapolis.chassis.rpc.adapter import Context, Serving, abort, count, meta
 from stratapolis.chassis.rpc.call import Call
 from stratapolis.chassis.rpc.gate import Admitted, Metadata
 from stratapolis.chassis.rpc.method import Method
-from stratapolis.chassis.rpc.refusals import NoDeadline
+from stratapolis.chassis.rpc.refusals import AnswerTooLarge, NoDeadline
 
+LARGEST_ANSWER = 1 << 20
 AT_MOST = 3
 """Runs of a transaction that the database undoes for another's sake."""
 
@@ -73,7 +74,7 @@ class Unary:
         raise AssertionError("the last turn returns or raises")
 
     async def _in_transaction(self, request: Message, admitted: Admitted) -> bytes:
-        async with self._serving.db.transaction(readonly=self._method.reads) as tx:
+        async with self._serving.db.transaction(readonly=self._method.reads and not self._method.leaves_account) as tx:
             call = Call(caller=admitted.caller, at=tx.at, owners=admitted.owners, tx=tx)
             if not self._method.idempotent or not (request_id := getattr(request, "request_id", "")):
                 return await self._worked(request, call)
@@ -86,4 +87,6 @@ class Unary:
 
     async def _worked(self, request: Message, call: Call) -> bytes:
         response: Message = await self._method.work(request, call)
+        if response.ByteSize() > LARGEST_ANSWER:  # found here, a write is undone; found by gRPC, it would be done and not answered
+            raise AnswerTooLarge("the answer is larger than 1 MiB: ask for less at once")
         return response.SerializeToString()

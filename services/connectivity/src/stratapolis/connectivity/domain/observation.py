@@ -81,7 +81,7 @@ def _read(item: object, device: Device, at: datetime) -> Observation:
         raise _Wrong("", "each observation is an object")
     if unknown := sorted(str(name) for name in item.keys() - KNOWN):
         # Shown in ASCII: JSON may name a field by half a surrogate pair, which no answer could carry.
-        raise _Wrong(ascii(unknown[0])[1:41], f"no such field; known are {', '.join(sorted(KNOWN))}")
+        raise _Wrong(ascii(unknown[0])[1:-1][:40], f"no such field; known are {', '.join(sorted(KNOWN))}")
     observed = _text(item, "property", PROPERTY, "small letters, digits and underscores, such as pm25")
     if observed not in device.properties:
         raise _Wrong("property", f"the device is registered for {', '.join(sorted(device.properties))}", "PROPERTY_NOT_OBSERVED")

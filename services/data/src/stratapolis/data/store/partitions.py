@@ -7,6 +7,14 @@ from stratapolis.chassis.db import Tx
 
 LOCK = 0x5741_0D01
 NAME = "observation_{:%Y_%m}"
+MISSING = """
+    select n from unnest($1::text[]) n
+    where not exists (select from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = 'observation'::regclass and c.relname = n)"""
+"""Read from the catalogue's tables: `to_regclass` answers from a cache that another's commit, awaited by an advisory lock, does not refresh."""
+
+MISSING = """
+    select n from unnest($1::text[]) n
+    where not exists (select from pg_class c where c.relname = n and c.relnamespace = current_schema()::regnamespace)"""
 
 
 def month_of(moment: datetime) -> date:
@@ -37,8 +45,9 @@ async def ensure(tx: Tx, months: Collection[date]) -> int:
 
 
 async def _missing(tx: Tx, months: Collection[date]) -> list[date]:
+    # pg_class itself is asked: to_regclass would answer from a cache that is not refreshed within a transaction.
     by_name = {NAME.format(month): month for month in sorted(months)}
-    rows = await tx.fetch("select n from unnest($1::text[]) n where to_regclass(n) is null", list(by_name))
+    rows = await tx.fetch(MISSING, list(by_name))
     return [by_name[row["n"]] for row in rows]
 
 
