@@ -37,7 +37,7 @@ format: env ## Put code and contracts into shape
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/buf format --write protos/city
 
-demo: env ## The story of the city, from nothing to a settled ledger
+demo: env ## The story of the city, from nothing to live services that are used
 	@$(BIN)/city demo
 
 up: env ## Start a city and keep it running; Ctrl-C stops it

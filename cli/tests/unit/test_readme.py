@@ -1,0 +1,29 @@
+"""What the README says to type is there, and does what it says."""
+
+import re
+from pathlib import Path
+
+from stratapolis.cli.main import COMMANDS, app
+from typer.testing import CliRunner
+
+ROOT = Path(__file__).parents[3]
+README = (ROOT / "README.md").read_text()
+TYPED = re.findall(r"^\.venv/bin/city ([^#\n]+?)\s*(?:#.*)?$", README, re.MULTILINE)
+
+
+def test_the_readme_names_commands_that_exist() -> None:
+    assert len(TYPED) >= 4
+    assert {line.split()[0] for line in TYPED} - {"--help"} <= set(COMMANDS)
+
+
+def test_commands_of_the_readme_that_need_no_city_succeed() -> None:
+    for line in TYPED:
+        if line.split()[0] in ("validate", "explain", "--help"):
+            ran = CliRunner().invoke(app, [str(ROOT / word) if word.endswith(".yaml") else word for word in line.split()])
+            assert ran.exit_code == 0, (line, ran.output)
+
+
+def test_targets_of_the_readme_are_in_the_makefile() -> None:
+    targets = set(re.findall(r"^make ([a-z]+)", README, re.MULTILINE))
+    assert targets >= {"demo", "test", "up"}
+    assert targets <= set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
