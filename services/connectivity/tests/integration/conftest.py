@@ -32,7 +32,7 @@ async def make_face(make_database: Callable[[str], Awaitable[Database]], ports: 
 
         async def make(**changes: Any) -> Face:
             fixed, db, port = write_keys(tmp_path / "public"), await make_database("connectivity"), ports.http("connectivity")
-            given = {
+            given: dict[str, Any] = {
                 "kafka": NO_BROKER, "connectivity_url": f"http://{HOST}:{port}", "database": SecretStr("unused"), "grpc_port": ports.grpc("connectivity"),
                 "http_port": port, "key_file": tmp_path / "public" / "founder.pub.pem", "public_keys": tmp_path / "public",
             }  # fmt: skip
