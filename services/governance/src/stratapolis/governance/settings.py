@@ -14,7 +14,7 @@ HOLDERS = sorted({party for stage, parties in PARTIES.items() if stage is not St
 
 
 class Settings(LayerSettings):
-    """How long a journey waits in each stage and for which layers, and when a month is settled."""
+    """How long a journey waits in each stage, and for which layers."""
 
     layer: ClassVar[str] = "governance"
 
@@ -23,9 +23,6 @@ class Settings(LayerSettings):
     deploying_seconds: float = Field(default=600, gt=0, le=DAY, description="how long infrastructure may take to bring software up")
     connecting_seconds: float = Field(default=DAY, gt=0, le=30 * DAY, description="how long the layers may take to connect")
     listing_seconds: float = Field(default=DAY, gt=0, le=30 * DAY, description="how long value_catalog may take to prepare the entry")
-    settlement_hours: float = Field(
-        default=48, ge=-31 * 24, le=90 * 24, description="how long after its end a month takes late uses; below 0 it may be settled before its end, for stories"
-    )
     layers: frozenset[str] = Field(default=frozenset(HOLDERS), description="layers that take part in journeys, comma separated")
 
     @field_validator("layers", mode="before")
@@ -35,11 +32,6 @@ class Settings(LayerSettings):
         if isinstance(names, list) and (unknown := sorted(set(names) - set(HOLDERS))):
             raise ValueError(f"no layer that takes part in journeys: {', '.join(unknown)}; there are {', '.join(HOLDERS)}")
         return names
-
-    @property
-    def settlement_wait(self) -> timedelta:
-        """How long after its end a period is settled at the earliest."""
-        return timedelta(hours=self.settlement_hours)
 
     @property
     def course(self) -> Course:

@@ -1,4 +1,4 @@
-"""Answers of the layers."""
+"""What governance does about what it hears."""
 
 from datetime import datetime
 

@@ -1,1 +1,0 @@
-"""What governance does about what it hears, a module a noun."""
