@@ -10,7 +10,7 @@ from city.types.v1 import types_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
 from stratapolis.chassis.db import Row
 from stratapolis.chassis.errors import InvalidField
-from stratapolis.chassis.times import in_range, to_timestamp
+from stratapolis.chassis.times import LAST_SECOND, in_range, to_timestamp
 from stratapolis.data.domain.feed import mean
 from stratapolis.data.domain.place import Box, Circle, Place
 from stratapolis.data.domain.reading import Reading, RefusedReading
@@ -45,9 +45,12 @@ def own_reading(reading: pb.Reading, owner: str) -> Reading:
 
 def moment(timestamp: Timestamp) -> datetime | None:
     """The time to the millisecond; None where it is none."""
+    seconds, nanos = timestamp.seconds, timestamp.nanos
+    if nanos == 0 and 0 <= seconds <= LAST_SECOND:
+        return datetime.fromtimestamp(seconds, UTC)  # most of them: half the cost of what follows
     if not in_range(timestamp):
         return None
-    return EPOCH + timedelta(seconds=timestamp.seconds, milliseconds=timestamp.nanos // 1_000_000)
+    return EPOCH + timedelta(seconds=seconds, milliseconds=nanos // 1_000_000)
 
 
 def flags_of(flags: Sequence[str]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from stratapolis.data.domain.errors import NotADecimal, OutOfRange, PlaceNotOnEa
 from stratapolis.data.domain.feed import Feed
 from stratapolis.data.domain.place import Place
 from stratapolis.data.domain.product import Product
-from stratapolis.data.domain.windows import day_of, zone_of
+from stratapolis.data.domain.windows import day_of, day_span, zone_of
 
 AHEAD = timedelta(hours=1)
 """How far ahead of ours a thing's clock may be."""
@@ -22,8 +22,7 @@ NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:[.][0-9]*)?|[.][0-9]+)(?:[eE][+-]?[0-9]{1
 KEPT = Decimal("1e-9")
 KEEPING = Context(prec=60, rounding=ROUND_HALF_EVEN)
 LONGEST_THING = 64
-QUARTER = 900
-"""Every zone's days begin at a quarter of an hour of UTC, so that what holds for one moment of a quarter holds for all of it."""
+MIN, MAX = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
 class Reading(NamedTuple):
@@ -88,14 +87,16 @@ class Rules:
     convert: Callable[[Decimal, str, str], Decimal]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Lane:
-    """What holds for all readings of one series in one unit."""
+    """What holds for all readings of one series; windows of readings from `start` to `end` are noted already."""
 
     series: Series
     canonical: str
     earliest: datetime
     feeds: tuple[Feed, ...]
+    start: datetime = MAX
+    end: datetime = MIN
 
 
 @dataclass(slots=True)
@@ -108,7 +109,7 @@ class Sorting:
     refused: list[RefusedReading] = field(default_factory=list)
     windows: set[FeedDay] = field(default_factory=set)
     _lanes: dict[tuple[str, str, str], Lane] = field(default_factory=dict)
-    _days: dict[tuple[str, int], date] = field(default_factory=dict)
+    _spans: dict[tuple[str, date], tuple[datetime, datetime]] = field(default_factory=dict)
 
     def sort(self, readings: Sequence[Reading]) -> None:
         """Sort all readings, in order."""
@@ -129,8 +130,8 @@ class Sorting:
             value = Decimal(text)
         else:
             value = self._keep(text, unit, lane.canonical)
-        for feed in lane.feeds:
-            self.windows.add(FeedDay(feed.feed_id, lane.series, self._day(observed_at, feed.zone)))
+        if lane.feeds and not lane.start <= observed_at < lane.end:
+            self._mark(lane, observed_at)
         self.taken.append(Taken(number, lane.series, observed_at, value, place, flags))
 
     def _lane(self, series: Series) -> Lane:
@@ -151,17 +152,15 @@ class Sorting:
             raise NotADecimal(text)
         return self.rules.convert(Decimal(text), unit, canonical).quantize(KEPT, context=KEEPING)
 
-    def _day(self, moment: datetime, zone: str) -> date:
-        key = (zone, int(moment.timestamp()) // QUARTER)
-        day = self._days.get(key)
-        if day is None:
-            day = self._days[key] = day_of(moment, zone_of(zone))
-        return day
-
-
-def to_millisecond(moment: datetime) -> datetime:
-    """The moment without what is below the millisecond; in UTC."""
-    return moment.astimezone(UTC).replace(microsecond=moment.microsecond // 1000 * 1000)
+    def _mark(self, lane: Lane, moment: datetime) -> None:
+        """Note the windows that a moment lies in, and until when they are noted: a thing's readings mostly follow each other."""
+        lane.start, lane.end = MIN, MAX
+        for feed in lane.feeds:
+            zone = zone_of(feed.zone)
+            day = day_of(moment, zone)
+            span = self._spans.get((feed.zone, day)) or self._spans.setdefault((feed.zone, day), day_span(day, zone))
+            self.windows.add(FeedDay(feed.feed_id, lane.series, day))
+            lane.start, lane.end = max(lane.start, span[0]), min(lane.end, span[1])
 
 
 def sort(readings: Sequence[Reading], rules: Rules, *, at: datetime) -> Sorting:

@@ -66,11 +66,8 @@ class Outcome(StrEnum):
     CORRECTED = "corrected"
 
 
-class Standing(NamedTuple):
-    """What identifies an observation in the database."""
-
-    series_id: int
-    observed_at: datetime
+Standing = tuple[int, datetime]
+"""What identifies an observation in the database: series and time. A plain tuple, since there is one for each row of a batch."""
 
 
 class Value(NamedTuple):
@@ -78,6 +75,15 @@ class Value(NamedTuple):
 
     value: Decimal
     flags: str
+
+
+@dataclass(slots=True)
+class Span:
+    """What a batch brought of one series."""
+
+    first_at: datetime
+    last_at: datetime
+    newest: int
 
 
 @dataclass(slots=True)
@@ -110,8 +116,9 @@ async def write(tx: Tx, taken: Sequence[Taken]) -> Written:
     written = Written(series_ids=ids)
     await _store(tx, taken, ids, written)
     if written.changed:
-        await tx.execute(LATEST, *_columns(_newest(taken), ids))
-        await _arrive(tx, taken, ids)
+        spans = _spans(taken, ids)
+        await tx.execute(LATEST, *_columns([taken[span.newest] for span in spans.values()], ids))
+        await tx.execute(ARRIVE, list(spans), [span.first_at for span in spans.values()], [span.last_at for span in spans.values()], tx.at)
     return written
 
 
@@ -148,18 +155,16 @@ async def _series_ids(tx: Tx, wanted: Sequence[Series]) -> dict[Series, int]:
 
 async def _store(tx: Tx, taken: Sequence[Taken], ids: Mapping[Series, int], written: Written) -> None:
     """Insert what is new; what stands there with another value goes to history. Later ones of the same identity in the batch follow in order."""
-    first: dict[Standing, Taken] = {}
-    later: list[tuple[Standing, Taken]] = []
-    for one in taken:
-        key = Standing(ids[one.series], one.observed_at)
-        if first.setdefault(key, one) is not one:
-            later.append((key, one))
+    keys = [(ids[one.series], one.observed_at) for one in taken]
+    first = dict(zip(reversed(keys), reversed(taken), strict=True))
+    doubled = len(first) < len(taken)
+    later = [(key, one) for key, one in zip(keys, taken, strict=True) if first[key] is not one] if doubled else []
     written.accepted = int((await tx.execute(INSERT, *_columns(first.values(), ids))).rpartition(" ")[2])
     arriving: list[tuple[Standing, Taken]] = []
     values = {key: Value(first[key].value, ",".join(first[key].flags)) for key, _ in later}
     if written.accepted < len(first):
-        for row in await tx.fetch(STANDING, [key.series_id for key in first], [key.observed_at for key in first]):
-            key = Standing(row["series_id"], row["observed_at"])
+        for row in await tx.fetch(STANDING, [series_id for series_id, _ in first], [observed_at for _, observed_at in first]):
+            key = (row["series_id"], row["observed_at"])
             values[key] = Value(row["value"], row["flags"])
             arriving.append((key, first[key]))
     await _correct(tx, [*arriving, *later], values, ids, written)
@@ -179,37 +184,36 @@ async def _correct(tx: Tx, arriving: Sequence[tuple[Standing, Taken]], values: d
         final[key] = one
     if final:
         keys, old = [key for key, _ in replaced], [value for _, value in replaced]
-        await tx.execute(REMEMBER, [k.series_id for k in keys], [k.observed_at for k in keys], [v.value for v in old], [v.flags for v in old], tx.at)
+        await tx.execute(
+            REMEMBER, [series_id for series_id, _ in keys], [observed_at for _, observed_at in keys], [v.value for v in old], [v.flags for v in old], tx.at
+        )
         await tx.execute(CORRECT, *_columns(final.values(), ids))
 
 
-async def _arrive(tx: Tx, taken: Sequence[Taken], ids: Mapping[Series, int]) -> None:
-    spans: dict[int, tuple[datetime, datetime]] = {}
-    for one in taken:
-        key = ids[one.series]
-        first, last = spans.get(key, (one.observed_at, one.observed_at))
-        spans[key] = (min(first, one.observed_at), max(last, one.observed_at))
-    await tx.execute(ARRIVE, list(spans), [first for first, _ in spans.values()], [last for _, last in spans.values()], tx.at)
-
-
-def _newest(taken: Sequence[Taken]) -> list[Taken]:
-    newest: dict[Series, Taken] = {}
-    for one in taken:
-        standing = newest.get(one.series)
-        if standing is None or standing.observed_at <= one.observed_at:
-            newest[one.series] = one
-    return list(newest.values())
+def _spans(taken: Sequence[Taken], ids: Mapping[Series, int]) -> dict[int, Span]:
+    """What a batch brought of each series: from when to when, and the place in the batch of its newest, of two at one time the later."""
+    spans: dict[int, Span] = {}
+    for place, one in enumerate(taken):
+        at = one.observed_at
+        span = spans.get(key := ids[one.series])
+        if span is None:
+            spans[key] = Span(at, at, place)
+        elif at >= span.last_at:
+            span.last_at, span.newest = at, place
+        elif at < span.first_at:
+            span.first_at = at
+    return spans
 
 
 def _columns(rows: Iterable[Taken], ids: Mapping[Series, int]) -> tuple[list[object], ...]:
-    rows = list(rows)
+    _, series, observed_at, values, places, flags = zip(*rows, strict=True)
     return (
-        [ids[one.series] for one in rows],
-        [one.observed_at for one in rows],
-        [one.value for one in rows],
-        [one.place.latitude if one.place else None for one in rows],
-        [one.place.longitude if one.place else None for one in rows],
-        [",".join(one.flags) for one in rows],
+        [ids[one] for one in series],
+        list(observed_at),
+        list(values),
+        [place.latitude if place else None for place in places],
+        [place.longitude if place else None for place in places],
+        [",".join(words) if words else "" for words in flags],
     )
 
 
