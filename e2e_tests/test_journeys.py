@@ -6,11 +6,12 @@ import asyncio
 
 import grpc
 import pytest
-from city.governance.v1.journey_service_pb2 import GetJourneyRequest, WatchJourneyRequest, WithdrawProposalRequest
+from city.governance.v1.journey_service_pb2 import GetJourneyRequest, ListJourneysRequest, WatchJourneyRequest, WithdrawProposalRequest
 from city.governance.v1.journey_service_pb2_grpc import JourneyServiceStub
 from city.journey.v1 import journey_pb2 as shared
 from city.value_catalog.v1.catalog_service_pb2 import GetServiceRequest
 from city.value_catalog.v1.catalog_service_pb2_grpc import CatalogServiceStub
+from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-untyped]
 from stratapolis.chassis.ids import new_id
 from stratapolis.chassis.rpc.client import refusal
 from stratapolis.cli.local.city import until
@@ -97,11 +98,24 @@ async def test_g11_another_creators_journey_looks_like_none(town: Town, stranger
     assert answers[0][0] is grpc.StatusCode.NOT_FOUND
 
 
-async def test_a_manifest_with_faults_is_refused_with_all_of_them_and_nothing_is_stored(town: Town) -> None:
+async def test_a_manifest_with_faults_is_refused_with_all_of_them_and_nothing_is_stored(town: Town, stranger: Creator) -> None:
     text = town.manifest().replace(b"stakeholders: [resident]", b"stakeholders: [residents]").replace(b"wcagLevel: AA", b"wcagLevels: AA")
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await town.propose(text)
+        await town.propose(text, as_=stranger.founder)
     assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
-    found = refusal(refused.value)
-    said = f"{found.message} {found.details} {refused.value.details()}"
-    assert "stakeholders" in said or found.reason
+    paths = {violation.field for violation in _violations(refused.value)}
+    assert any(path.endswith("stakeholders[0]") for path in paths), paths
+    assert any(path.endswith("wcagLevels") for path in paths), paths
+    journeys = town.city.stub(JourneyServiceStub, "governance", as_=stranger.founder)
+    assert not (await journeys.ListJourneys(ListJourneysRequest())).journeys
+
+
+def _violations(error: grpc.aio.AioRpcError) -> list[error_details_pb2.BadRequest.FieldViolation]:
+    """The field violations in a refused call's details."""
+    found = status_pb2.Status.FromString(dict(error.trailing_metadata() or ())["grpc-status-details-bin"])
+    violations: list[error_details_pb2.BadRequest.FieldViolation] = []
+    for detail in found.details:
+        bad = error_details_pb2.BadRequest()
+        if detail.Unpack(bad):
+            violations += bad.field_violations
+    return violations

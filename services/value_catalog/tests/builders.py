@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -95,6 +96,9 @@ def an_end(request: StageRequested, state: journey_pb2.JourneyState.ValueType = 
     return JourneyEnded(journey_id=request.journey_id, service_id=request.service_id, version=1, state=state, creator_id=request.creator_id)
 
 
+WAITING = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+
+
 @dataclass
 class Layer:
     """The layer on a real database: events are delivered, RPCs called each in a transaction of its own."""
@@ -130,6 +134,16 @@ class Layer:
         connection = connection_id or new_id()
         await self.under.deliver(ConnectionTrusted(connection_id=connection, subject=f"system:{service_id}", target="value_catalog", scope="uses:record"))
         return connection
+
+    async def at_once(self, row: str, *works: Awaitable[Any]) -> list[Any]:
+        """Let works meet at a row, selected by `row`, that is locked until all of them wait for it; returns what came of each."""
+        async with self.db.transaction() as tx, asyncio.timeout(10):
+            await tx.execute(f"{row} for update")
+            tasks = [asyncio.ensure_future(work) for work in works]
+            while await tx.value(WAITING) < len(tasks):
+                await asyncio.wait(tasks, timeout=0.01)
+                await tx.execute("select pg_stat_clear_snapshot()")
+        return await asyncio.gather(*tasks, return_exceptions=True)
 
     async def count(self, table: str) -> int:
         """Rows of a table."""

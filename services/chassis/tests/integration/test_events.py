@@ -11,15 +11,19 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from city.governance.v1.events_pb2 import MemberAdded, ValueCreatorAccepted
+from city.operations.v1 import operations_service_pb2 as pb
 from faststream.kafka import KafkaBroker
 from stratapolis.chassis import envelope, outbox, positions, topics
 from stratapolis.chassis.app import On
 from stratapolis.chassis.cause import Cause
 from stratapolis.chassis.db import Database, Tx
+from stratapolis.chassis.dead_letters import DeadLetterEnded, DeadLetters, RedriveFailed
 from stratapolis.chassis.errors import Permanent
 from stratapolis.chassis.hearing import Hearing
+from stratapolis.chassis.identity import Caller
 from stratapolis.chassis.inbox import Inbox
 from stratapolis.chassis.relay import Relay, make_producer
+from stratapolis.chassis.rpc import Call
 from stratapolis.cli.local.kafka import Kafka
 
 TOPIC = "city.governance.v1"
@@ -185,6 +189,46 @@ async def test_g7_a_bad_event_parks_its_key_alone_and_a_redrive_applies_it_in_or
         assert (letter["key"], letter["sequence"], letter["attempts"]) == ("a", 2, 1)
         assert ValueCreatorAccepted.FromString(letter["payload"]).name == "poison"
         assert "poison is bad" in letter["error"]
+        with pytest.raises(RedriveFailed):
+            await redrive(ear, letter["id"])
+        ear.bad.clear()
+        assert await redrive(ear, letter["id"]) == (2, 0)
+        assert await ear.applied("a") == ["before", "poison", "behind"]
+        await say(said, accepted("a", "after"))
+        await until(lambda: _count(ear, 5))
+        with pytest.raises(DeadLetterEnded):
+            await redrive(ear, letter["id"])
+    assert await ear.applied("a") == ["before", "poison", "behind", "after"]
+
+
+async def test_g7_a_discarded_event_is_given_up_and_what_waits_behind_it_goes_on(city: tuple[Database, Listener]) -> None:
+    said, ear = city
+    ear.bad.add("poison")
+    async with ear.listening():
+        await say(said, accepted("a", "poison"), accepted("a", "behind"))
+        await until(lambda: _dead(ear, "waiting", 1))
+        (letter,) = await ear.dead()
+        async with ear.db.transaction() as tx:
+            asked = pb.DiscardDeadLetterRequest(request_id="12345678", id=letter["id"], reason="it never was right")
+            answer = await DeadLetters(ear.inbox).discard_dead_letter(asked, called(tx))
+        assert (answer.applied, answer.waiting) == (1, 0)
+        await say(said, accepted("a", "after"))
+        await until(lambda: _count(ear, 2))
+    assert await ear.applied("a") == ["behind", "after"]
+
+
+def called(tx: Tx) -> Call:
+    """A call by an operator."""
+    return Call(
+        caller=Caller(subject="olga", kind="person", creator="", roles=frozenset({"operator"}), creator_roles=frozenset()), at=tx.at, owners=None, tx=tx
+    )
+
+
+async def redrive(ear: Listener, letter: int) -> tuple[int, int]:
+    """What a redrive applied, and how many still wait."""
+    async with ear.db.transaction() as tx:
+        answer = await DeadLetters(ear.inbox).redrive_dead_letter(pb.RedriveDeadLetterRequest(request_id="12345678", id=letter), called(tx))
+    return answer.applied, answer.waiting
 
 
 @pytest.mark.parametrize(

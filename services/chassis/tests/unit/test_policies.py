@@ -81,3 +81,14 @@ def test_an_error_in_a_policy_denies_and_is_told() -> None:
     said = Active("permit(principal, action, resource) when { principal.nothing };").policies.decide(Entity("A", "a"), Entity("Action", "b"), Entity("C", "c"))
     assert not said.allowed
     assert said.reasons
+
+
+def test_a_forbid_that_cannot_be_evaluated_denies() -> None:
+    broken = CEDAR + '@id("broken") forbid(principal, action, resource) when { principal.nowhere };'
+    active = Active(broken)
+    caller = Caller(subject="s", kind="person", creator="c")
+    assert Active(CEDAR).policies.may_call(caller, "governance", "ProposeService", writes=True).allowed
+    said = active.policies.may_call(caller, "governance", "ProposeService", writes=True)
+    assert not said.allowed
+    with pytest.raises(DeniedByPolicy, match="could not be evaluated"):
+        said.require()

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from city.data.v1 import indicator_feeds_service_pb2 as pb
 from city.data.v1.events_pb2 import IndicatorComputed
-from stratapolis.chassis.app import Every
+from stratapolis.chassis.app import Every, OnBatch
 from stratapolis.chassis.errors import Refused
 from stratapolis.chassis.ids import new_id
 from stratapolis.chassis.jobs import job_name
@@ -98,6 +98,17 @@ async def test_a_row_that_comes_while_its_day_is_computed_is_not_lost(layer: Lay
         assert not writing.done()
     await writing
     assert (await computed(layer))["city", "2026-03-02"][1] == "15"
+
+
+async def test_a_day_that_a_batch_is_still_writing_to_is_left_for_later(layer: Layer) -> None:
+    await layer.product()
+    await layer.feed()
+    await layer.under.deliver_raw(observed("air.1", START, 10))
+    (on,) = (on for on in layer.under.app.hears if isinstance(on, OnBatch))
+    async with layer.db.transaction() as tx:
+        await on.handler([observed("air.1", START + HOUR, 20)], tx=tx, at=tx.at)
+        assert await computed(layer) == {}
+    assert (await computed(layer))["city", "2026-03-02"] == (1, "15", 2)
 
 
 async def test_an_indicator_has_one_feed_of_a_published_product_that_has_the_property(layer: Layer) -> None:

@@ -60,6 +60,16 @@ async def test_the_newest_is_by_time_of_observation_not_of_arrival(layer: Layer)
     assert (await layer.ask(pb.LatestObservationsRequest(product="air", property="pm25"))).observations[0].value == "4"
 
 
+async def test_the_newest_of_a_batch_is_found_whatever_its_order(layer: Layer) -> None:
+    await layer.product()
+    await layer.publish(*(reading("air.1", T0 + hour * HOUR, str(hour)) for hour in (2, 0, 1)))
+    assert (await layer.ask(pb.LatestObservationsRequest(product="air"))).observations[0].value == "2"
+    async with asyncio.timeout(10), layer.streamed(pb.StreamObservationsRequest(product="air")) as stream:
+        await anext(stream)
+        await layer.publish(*(reading("air.2", T0 + hour * HOUR, str(hour)) for hour in (1, 2, 0)))
+        assert [one.value for one in (await anext(stream)).observations] == ["0", "1", "2"]
+
+
 async def test_the_newest_in_a_box_or_a_circle_across_the_date_line_too(layer: Layer) -> None:
     await layer.product()
     places = {"air.berlin": (52.52, 13.40), "air.potsdam": (52.39, 13.06), "air.fiji": (-17.7, 178.0), "air.samoa": (-13.8, -171.8)}

@@ -203,6 +203,18 @@ async def test_a_page_of_long_texts_is_cut_before_it_outgrows_an_answer(layer: L
     assert len({one.entry.service_id for one in flat(await pages(layer, request))}) == 150
 
 
+@pytest.mark.parametrize(
+    ("west", "east", "titles"),
+    [(170, -170, {"Fiji", "Samoa", "Whole city"}), (-170, 170, {"Greenwich", "Whole city"}), (-180, 180, {"Fiji", "Greenwich", "Samoa", "Whole city"})],
+)
+async def test_a_box_may_go_over_the_date_line(layer: Layer, west: float, east: float, titles: set[str]) -> None:
+    places = {"Fiji": 178, "Samoa": -172, "Greenwich": 0}
+    await layer.publish(a_manifest(title="Whole city"), *(a_manifest(title=title, place=Place(latitude=-14, longitude=at)) for title, at in places.items()))
+    box = pb.Box(southwest=Place(latitude=-20, longitude=west), northeast=Place(latitude=-10, longitude=east))
+    answer = await layer.call(layer.catalog.list_services, pb.ListServicesRequest(filter=pb.ServiceFilter(box=box)))
+    assert {entry.title for entry in answer.entries} == titles
+
+
 async def test_a_box_upside_down_and_another_lists_token_are_refused(layer: Layer) -> None:
     upside_down = pb.Box(southwest=Place(latitude=10, longitude=0), northeast=Place(latitude=5, longitude=1))
     with pytest.raises(InvalidField, match="box"):

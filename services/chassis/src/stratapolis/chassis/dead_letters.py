@@ -83,9 +83,9 @@ class DeadLetters:
 
     async def list_dead_letters(self, request: pb.ListDeadLettersRequest, call: Call) -> pb.ListDeadLettersResponse:
         """Dead and waiting ones, oldest first."""
-        page = Page.of(request)
+        page = Page.of(request, int)
         states = [_STATES[s] for s in request.states] or ["dead", "waiting"]
-        rows = await call.tx.fetch(LIST, states, int(page.after[0]) if page.after else 0, page.size + 1)
+        rows = await call.tx.fetch(LIST, states, page.after[0] if page.after else 0, page.size + 1)
         token = page.token(rows[page.size - 1]["id"]) if len(rows) > page.size else ""
         return pb.ListDeadLettersResponse(dead_letters=[_shown(r) for r in rows[: page.size]], next_page_token=token)
 

@@ -29,12 +29,12 @@ class Holds:
 
     async def list_holds(self, request: pb.ListHoldsRequest, call: Call) -> pb.ListHoldsResponse:
         """Holds, newest first."""
-        page = Page.of(request)
-        at, service, journey = (datetime.fromisoformat(page.after[0]), *page.after[1:]) if page.after else (None, "", "")
+        page = Page.of(request, datetime, str, str)
+        at, service, journey = page.after or (None, "", "")
         states = [_STATES[s] for s in request.states] or None
         rows = await call.tx.fetch(LIST, request.journey_id, request.service_id, states, call.owners, at, service, journey, page.size + 1)
         last = rows[page.size - 1] if len(rows) > page.size else None
-        token = page.token(last["updated_at"].isoformat(), last["service_id"], last["journey_id"]) if last else ""
+        token = page.token(last["updated_at"], last["service_id"], last["journey_id"]) if last else ""
         return pb.ListHoldsResponse(holds=[self._shown(r) for r in rows[: page.size]], next_page_token=token)
 
     def _shown(self, row: Row) -> journey_pb2.Hold:

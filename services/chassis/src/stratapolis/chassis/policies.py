@@ -76,6 +76,8 @@ class Decision:
             raise NoPolicy("no policy set is in force yet")
         if not self.allowed:
             because = f"policy {self.policy_id} forbids it" if self.policy_ids else "no policy permits it"
+            if self.reasons:
+                because = "a policy could not be evaluated"
             raise DeniedByPolicy(because, policy=self.policy_id, version=str(self.version))
 
 
@@ -104,7 +106,9 @@ class Policies:
         said = cedarpy.is_authorized(request, self._parsed, list(entities.values()))
         names = said.diagnostics.id_annotations_by_reason
         ids = tuple(names.get(reason) or reason for reason in said.diagnostics.reasons)
-        return Decision(allowed=said.allowed, policy_ids=ids, version=version, reasons=tuple(map(str, said.diagnostics.errors)))
+        # Cedar leaves out a policy that it cannot evaluate, a forbid as well: an answer with errors is no yes.
+        errors = tuple(map(str, said.diagnostics.errors))
+        return Decision(allowed=said.allowed and not errors, policy_ids=ids, version=version, reasons=errors)
 
     def may_call(self, caller: Caller, layer: str, rpc: str, *, writes: bool) -> Decision:
         """May such a caller use the RPC at all; remembered for callers alike, until another version is in force."""

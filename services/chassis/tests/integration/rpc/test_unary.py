@@ -192,9 +192,12 @@ async def test_g8_the_same_id_with_another_body_is_refused(toy: Toy) -> None:
 
 
 async def test_g8_another_subjects_id_is_another_id(toy: Toy) -> None:
-    await (await toy.operator()).RedriveDeadLetter(redrive(), timeout=5)
+    first = await toy.operator()
+    await first.RedriveDeadLetter(redrive(), timeout=5)
     other = (await toy.channel(toy.token("person:bob"))).unary_unary(REDRIVE, RedriveDeadLetterRequest.SerializeToString, RedriveDeadLetterResponse.FromString)
-    assert (await other(redrive(dead_letter=2), timeout=5)).applied == 4
+    for _ in range(2):
+        assert (await other(redrive(dead_letter=2), timeout=5)).applied == 4
+        assert (await first.RedriveDeadLetter(redrive(), timeout=5)).applied == 3
 
 
 async def test_g8_a_refused_call_leaves_its_id_free(toy: Toy) -> None:

@@ -33,6 +33,17 @@ def test_however_many_faults_the_status_fits_its_trailers(faults: list[tuple[str
         assert [(f.field, f.description) for f in fields.field_violations] == faults
 
 
+def test_as_many_faults_are_named_as_fit() -> None:
+    """Clients take 8 KiB of trailers by default; `details` travels beside the message."""
+    faults = [Broken(f"items[{n}].name", "x" * 300) for n in range(500)]
+    answer, fields = status.answer(InvalidRequest(faults), "governance"), BadRequest()
+    assert Status.FromString(answer.details).details[1].Unpack(fields)
+    assert len(answer.details) < 5000
+    named = [f.field for f in fields.field_violations]
+    assert named == [f"items[{n}].name" for n in range(len(named))]
+    assert len(named) >= 5
+
+
 def test_details_too_long_are_left_out_and_the_reason_stays() -> None:
     answer = status.answer(ReviewAlreadyClosed("closed", **{f"k{n}": "x" * 499 for n in range(20)}), "policy")
     info = ErrorInfo()

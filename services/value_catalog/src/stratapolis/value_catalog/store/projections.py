@@ -23,8 +23,8 @@ DEPLOYED = """
     on conflict (service_id, version) do update
     set state = excluded.state, endpoint = coalesce(nullif(excluded.endpoint, ''), d.endpoint), message = excluded.message, updated_at = excluded.updated_at"""
 TRUSTED = """
-    insert into connection as c (connection_id, subject, end_at, severed) values ($1, $2, $3, false)
-    on conflict (connection_id) do update set end_at = excluded.end_at where not c.severed"""
+    insert into connection (connection_id, subject, end_at, severed) values ($1, $2, $3, false)
+    on conflict (connection_id) do update set end_at = excluded.end_at"""
 SEVERED = """
     insert into connection (connection_id, subject, severed) values ($1, $2, true) on conflict (connection_id) do update set severed = true"""
 IS_TRUSTED = "select exists (select from connection where subject = $1 and not severed and (end_at is null or end_at > $2))"
