@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 from typing import Annotated
 
 import typer
@@ -12,6 +13,9 @@ from stratapolis.cli.local_city import Base
 from stratapolis.cli.options import HERE, Folder
 from stratapolis.cli.refused import told
 
+PIPED_WIDTH = 150
+"""Columns of the plain text that a pipe gets."""
+
 
 @told
 async def demo(
@@ -20,7 +24,7 @@ async def demo(
     seed: Annotated[int | None, typer.Option("--seed", help="Names and amounts of the story; a new one each time unless given.")] = None,
 ) -> None:
     """Tell the story of a city: from nothing to live services, in a local city that is stopped at the end. Its data stay, and it may be told again."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
     chosen = random.randrange(1_000_000) if seed is None else seed
     async with told_story.city(folder, base, console) as running:
         await told_story.tell(running, console, seed=chosen)
