@@ -75,9 +75,8 @@ class Decision:
         if self.version == 0:
             raise NoPolicy("no policy set is in force yet")
         if not self.allowed:
-            because = f"policy {self.policy_id} forbids it" if self.policy_ids else "no policy permits it"
-            if self.reasons:
-                because = "a policy could not be evaluated"
+            otherwise = "a policy could not be evaluated" if self.reasons else "no policy permits it"
+            because = f"policy {self.policy_id} forbids it" if self.policy_ids else otherwise
             raise DeniedByPolicy(because, policy=self.policy_id, version=str(self.version))
 
 
@@ -108,7 +107,9 @@ class Policies:
         ids = tuple(names.get(reason) or reason for reason in said.diagnostics.reasons)
         # Cedar leaves out a policy that it cannot evaluate, a forbid as well: an answer with errors is no yes.
         errors = tuple(map(str, said.diagnostics.errors))
-        return Decision(allowed=said.allowed and not errors, policy_ids=ids, version=version, reasons=errors)
+        if errors:
+            return Decision(allowed=False, policy_ids=(), version=version, reasons=errors)
+        return Decision(allowed=said.allowed, policy_ids=ids, version=version)
 
     def may_call(self, caller: Caller, layer: str, rpc: str, *, writes: bool) -> Decision:
         """May such a caller use the RPC at all; remembered for callers alike, until another version is in force."""
