@@ -117,8 +117,8 @@ async def test_an_assertion_counts_once_also_when_it_is_sent_many_times_at_once(
 )  # fmt: skip
 async def test_an_assertion_that_is_not_whole_proves_nothing(city: Face, changes: dict[str, Any]) -> None:
     # Spans are from now: the parameters were made when the tests were collected, minutes ago in a long run.
-    claims = {name: int(time.time() + value.total_seconds()) if isinstance(value, timedelta) else value for name, value in changes.items()}
-    answer = await city.ask(city.officer, client_assertion=an_assertion(city, city.officer, **claims))
+    given: dict[str, Any] = {name: int(time.time() + value.total_seconds()) if isinstance(value, timedelta) else value for name, value in changes.items()}
+    answer = await city.ask(city.officer, client_assertion=an_assertion(city, city.officer, **given))
     assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
 
 
