@@ -113,7 +113,8 @@ def test_what_a_child_left_behind_is_ended_too(launch: Callable[..., Launcher]) 
     (running,) = record.read(launcher.folder)
     (grandchild,) = record_of_children(running.pid)
     os.kill(running.pid, signal.SIGKILL)
-    launcher.said_until("is back")
+    said = launcher.said_until("is back")
+    assert any("a died: killed with SIGKILL (log: " in line for line in said)
     assert still_there(*grandchild)  # a restart leaves it for the child to adopt
     launcher.process.terminate()
     assert launcher.ends()[0] == 0

@@ -87,11 +87,14 @@ class Running:
             except TimeoutError:
                 break
             await asyncio.sleep(0.03)
+        why = self.reason()
         await self.destroy()
-        raise LocalCityError(f"{self.child.name} was not ready within {self.child.ready_within:g} s: {self.reason()}")
+        raise LocalCityError(f"{self.child.name} was not ready within {self.child.ready_within:g} s: {why}")
 
     def reason(self) -> str:
-        """Why it ended or is not ready, in one line, from what it has written since this start."""
+        """Why it ended or is not ready, in one line: that somebody killed it, else what it has written since this start."""
+        if self._process.returncode == -signal.SIGKILL:
+            return f"killed with SIGKILL (log: {self.log})"
         with self.log.open("rb") as log:
             log.seek(self._log_starts)
             return in_one_line(log.read(1 << 20).decode(errors="replace"), self.log)
