@@ -18,4 +18,4 @@ LAYERS = frozenset({"policy", "data", "connectivity", "infrastructure", "value_c
 async def asking(make_database: Any) -> Asking:
     """Governance with stages of an hour."""
     course = Course(layers=LAYERS, limits=dict.fromkeys(Stage, timedelta(hours=1)))
-    return Asking(AppUnderTest(app(course), await make_database("governance")))
+    return Asking(AppUnderTest(app(course, timedelta(hours=48)), await make_database("governance")))

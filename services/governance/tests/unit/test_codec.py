@@ -2,6 +2,7 @@
 
 from dataclasses import fields
 from datetime import UTC
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -24,13 +25,19 @@ TIMES = st.datetimes(timezones=st.just(UTC))
 REASON = st.builds(Reason, layer=TEXT, code=TEXT, field_path=TEXT, message=TEXT, hint=TEXT)
 HELD = st.builds(Held, kind=TEXT, reference=TEXT, amount=TEXT)
 OBLIGATION = st.builds(Obligation, code=TEXT, message=TEXT)
-SHARE = st.builds(Share, party=TEXT, basis_points=st.integers(0, 10_000))
 
 
 def several(one: st.SearchStrategy[object]) -> st.SearchStrategy[tuple[object, ...]]:
     return st.lists(one, max_size=3).map(tuple)
 
 
+def shares(cuts: list[int]) -> tuple[Share, ...]:
+    """The parts between cuts of 10 000 basis points."""
+    edges = [0, *sorted(cuts), 10_000]
+    return tuple(Share(party=f"creator-{n}", basis_points=high - low) for n, (low, high) in enumerate(pairwise(edges)))
+
+
+SHARES = st.just(()) | st.lists(st.integers(0, 10_000), max_size=3).map(shares)
 ANSWER = st.builds(
     Answer,
     party=TEXT,
@@ -40,7 +47,7 @@ ANSWER = st.builds(
     reasons=several(REASON),
     held=several(HELD),
     obligations=several(OBLIGATION),
-    shares=several(SHARE),
+    shares=SHARES,
     valid_until=st.none() | TIMES,
     decided_on=TEXT,
     endpoint=TEXT,
@@ -84,6 +91,12 @@ def test_an_answer_without_its_core_is_permanently_wrong(field: str) -> None:
     event.ClearField(field)  # type: ignore[arg-type]
     with pytest.raises(Permanent):
         answer_of(event)
+
+
+def test_shares_that_are_no_whole_are_permanently_wrong() -> None:
+    given = Answer(party="policy", stage=Stage.CLEARING, attempt=1, cleared=True, shares=(Share(party="city", basis_points=9_999),))
+    with pytest.raises(Permanent, match="10000"):
+        answer_of(said(given))
 
 
 def test_no_layer_decides_in_an_officers_place() -> None:

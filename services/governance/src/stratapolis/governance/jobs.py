@@ -3,15 +3,22 @@
 from datetime import datetime
 
 from stratapolis.chassis.db import Tx
-from stratapolis.governance import progress
+from stratapolis.governance import charging, progress
 from stratapolis.governance.domain.journey import expire
-from stratapolis.governance.store import journeys
+from stratapolis.governance.domain.tariff import period_of
+from stratapolis.governance.store import journeys, tariffs
 
 AT_MOST = 50
-"""Journeys that one run gives up on; the next run is a second away."""
+"""What one run takes on; the next run is near."""
 
 
 async def expire_stages(*, tx: Tx, at: datetime) -> None:
     """End the journeys that waited too long; what somebody has in hand right now is theirs."""
     for journey in await journeys.due(tx, at, AT_MOST):
         await progress.keep(tx, expire(journey, at=at))
+
+
+async def charge_fees(*, tx: Tx, at: datetime) -> None:
+    """Charge the fees of the months that have begun."""
+    for subscription, tariff in await tariffs.with_fees_due(tx, period_of(at), AT_MOST):
+        await charging.charge_fees(tx, subscription, tariff, at=at)

@@ -10,11 +10,12 @@ from stratapolis.governance.domain.journey import PARTIES, Course
 from stratapolis.governance.domain.step import Stage
 
 DAY = 86_400
+TEN_YEARS_IN_HOURS = 87_600
 HOLDERS = sorted({party for stage, parties in PARTIES.items() if stage is not Stage.DECIDING for party in parties})
 
 
 class Settings(LayerSettings):
-    """How long a journey waits in each stage, and for which layers."""
+    """How long a journey waits in each stage and for which layers, and when a month is settled."""
 
     layer: ClassVar[str] = "governance"
 
@@ -23,6 +24,12 @@ class Settings(LayerSettings):
     deploying_seconds: float = Field(default=600, gt=0, le=DAY, description="how long infrastructure may take to bring software up")
     connecting_seconds: float = Field(default=DAY, gt=0, le=30 * DAY, description="how long the layers may take to connect")
     listing_seconds: float = Field(default=DAY, gt=0, le=30 * DAY, description="how long value_catalog may take to prepare the entry")
+    settlement_hours: float = Field(
+        default=48,
+        ge=-TEN_YEARS_IN_HOURS,
+        le=90 * 24,
+        description="how long after its end a month takes late uses; a story's city settles many months ahead of their end, with less than 0",
+    )
     layers: frozenset[str] = Field(default=frozenset(HOLDERS), description="layers that take part in journeys, comma separated")
 
     @field_validator("layers", mode="before")
@@ -32,6 +39,11 @@ class Settings(LayerSettings):
         if isinstance(names, list) and (unknown := sorted(set(names) - set(HOLDERS))):
             raise ValueError(f"no layer that takes part in journeys: {', '.join(unknown)}; there are {', '.join(HOLDERS)}")
         return names
+
+    @property
+    def settlement_wait(self) -> timedelta:
+        """How long after its end a period is settled at the earliest."""
+        return timedelta(hours=self.settlement_hours)
 
     @property
     def course(self) -> Course:

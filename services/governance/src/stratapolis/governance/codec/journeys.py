@@ -14,12 +14,17 @@ from stratapolis.governance.codec import words
 from stratapolis.governance.domain.journey import Journey
 from stratapolis.governance.domain.step import Answer, Happened, Stage, State, Step
 
+WHOLE = 10_000
+"""Basis points of all shares together."""
+
 
 def answer_of(event: pb.StageAnswered) -> Answer:
     """A layer's answer; Permanent for what is none."""
     stage = words.STAGE_OF.get(event.stage)
     if stage is None or stage is Stage.DECIDING or event.outcome not in (pb.OUTCOME_CLEARED, pb.OUTCOME_REFUSED):
         raise Permanent(f"no answer to a stage: stage {event.stage}, outcome {event.outcome}")
+    if event.shares and sum(share.basis_points for share in event.shares) != WHOLE:
+        raise Permanent(f"the shares of {event.layer} do not add up to {WHOLE} basis points")
     return Answer(
         party=event.layer,
         stage=stage,

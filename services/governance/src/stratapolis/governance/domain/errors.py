@@ -134,3 +134,59 @@ class JourneyNotDeciding(Refused):
 
     def __init__(self, journey_id: str, state: str) -> None:
         super().__init__(f"journey {journey_id} is {state}; an officer decides only on one that is deciding", journey_id=journey_id, state=state)
+
+
+class ChargeNotFound(Refused):
+    """There is no such charge, or it is another's: nobody can tell which."""
+
+    reason = "CHARGE_NOT_FOUND"
+    kind = Kind.NOT_FOUND
+
+    def __init__(self, charge_id: str) -> None:
+        super().__init__(f"there is no charge {charge_id}", charge_id=charge_id)
+
+
+class ChargeAlreadyReversed(Refused):
+    """A charge is reversed once."""
+
+    reason = "CHARGE_ALREADY_REVERSED"
+
+    def __init__(self, charge_id: str) -> None:
+        super().__init__(f"charge {charge_id} was reversed already", charge_id=charge_id)
+
+
+class ChargeNotReversible(Refused):
+    """Only a use or a fee is reversed, not what corrects one."""
+
+    reason = "CHARGE_NOT_REVERSIBLE"
+
+    def __init__(self, charge_id: str, kind: str) -> None:
+        super().__init__(f"charge {charge_id} is a {kind}; only uses and fees are reversed", charge_id=charge_id, kind=kind)
+
+
+class PeriodNotOver(Refused):
+    """A period is settled when late uses have had their time."""
+
+    reason = "PERIOD_NOT_OVER"
+
+    def __init__(self, period: str, earliest: str) -> None:
+        super().__init__(f"period {period} may be settled from {earliest} on", period=period, earliest=earliest)
+
+
+class PeriodClosed(Refused):
+    """A closed period is never opened again."""
+
+    reason = "PERIOD_CLOSED"
+
+    def __init__(self, period: str) -> None:
+        super().__init__(f"period {period} is settled and closed", period=period)
+
+
+class StatementNotFound(Refused):
+    """There is no such statement, or it is another's: nobody can tell which."""
+
+    reason = "STATEMENT_NOT_FOUND"
+    kind = Kind.NOT_FOUND
+
+    def __init__(self, statement_id: str) -> None:
+        super().__init__(f"there is no statement {statement_id}", statement_id=statement_id)

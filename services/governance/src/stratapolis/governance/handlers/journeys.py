@@ -1,4 +1,4 @@
-"""What governance does about what it hears."""
+"""Answers of the layers."""
 
 from datetime import datetime
 

@@ -1,0 +1,68 @@
+"""Posts to the ledger what is used, what is due, and what mirrors a charge."""
+
+from datetime import datetime
+from decimal import Decimal
+
+from stratapolis.chassis.db import Tx
+from stratapolis.chassis.errors import Permanent
+from stratapolis.chassis.ids import new_id
+from stratapolis.governance.domain.errors import ChargeAlreadyReversed
+from stratapolis.governance.domain.ledger import Charge, ChargeKind, charge_legs, reversal
+from stratapolis.governance.domain.subscription import Subscription, Use, fees_due
+from stratapolis.governance.domain.tariff import ZERO, Model, Tariff, capped, period_of, rate
+from stratapolis.governance.store import ledger, periods, tariffs
+
+LARGEST = Decimal(10) ** 12
+"""The most one charge may be, in whole units: what a Money takes."""
+
+
+async def charge_use(tx: Tx, use: Use, subscription: Subscription, tariff: Tariff, *, at: datetime) -> None:
+    """Rate a use by its subscription's tariff and post it; what costs nothing is not posted."""
+    plan = tariff.plan(subscription.plan)
+    if plan is None or plan.model is not Model.PAY_PER_USE:
+        return
+    month = period_of(use.used_at)
+    position, amount = rate(plan, await tariffs.position(tx, subscription.subscription_id, month), use.quantity)
+    if amount > LARGEST:
+        raise Permanent(f"use {use.use_id} of {use.quantity} would cost {amount} {tariff.currency}")
+    await tariffs.move(tx, subscription.subscription_id, month, position)
+    await _charge(tx, subscription, tariff, ChargeKind.USE, f"use:{subscription.service_id}:{use.use_id}", amount, month, at)
+
+
+async def charge_fees(tx: Tx, subscription: Subscription, tariff: Tariff, *, at: datetime) -> None:
+    """Post the fees that are due, a calendar month each."""
+    paid, months = fees_due(subscription, at=at)
+    plan = tariff.plan(subscription.plan)
+    fee = capped(plan, ZERO, plan.fee) if plan is not None else ZERO
+    for month in months:
+        await _charge(tx, subscription, tariff, ChargeKind.FEE, f"fee:{subscription.subscription_id}:{month}", fee, month, at)
+    await tariffs.put(tx, paid)
+
+
+async def reverse(tx: Tx, charge_id: str, reason: str, *, at: datetime) -> Charge:
+    """Mirror a charge, once, in the month it was earned or the first open one after it."""
+    original = await ledger.charge(tx, charge_id)
+    period = await periods.posting_to(tx, original.service_period)
+    mirror = reversal(original, charge_id=new_id(), period=period, reason=reason, at=at)
+    if not await ledger.post(tx, mirror):
+        raise ChargeAlreadyReversed(charge_id)
+    return mirror
+
+
+async def _charge(tx: Tx, subscription: Subscription, tariff: Tariff, kind: ChargeKind, source: str, amount: Decimal, month: str, at: datetime) -> None:
+    if not amount:
+        return
+    charge = Charge(
+        charge_id=new_id(),
+        kind=kind,
+        source=source,
+        service_id=subscription.service_id,
+        subscription_id=subscription.subscription_id,
+        currency=tariff.currency,
+        amount=amount,
+        period=await periods.posting_to(tx, month),
+        service_period=month,
+        posted_at=at,
+        legs=charge_legs(subscription.subscriber, amount, tariff.shares),
+    )
+    await ledger.post(tx, charge)

@@ -1,0 +1,1 @@
+"""What governance does about what it hears, a module a noun."""
