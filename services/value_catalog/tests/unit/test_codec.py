@@ -9,7 +9,6 @@ from city.manifest.v1.manifest_pb2 import MODEL_FREE, MODEL_SUBSCRIPTION, Manife
 from city.types.v1.types_pb2 import Place
 from city.value_catalog.v1 import entry_pb2, request_service_pb2, use_service_pb2
 from stratapolis.value_catalog.codec import cases, entries, subscriptions
-from stratapolis.value_catalog.rpc.room import ROOM, fitting
 
 from services.value_catalog.tests.builders import AIR, a_manifest, a_request
 
@@ -75,11 +74,3 @@ def a_contract(contract_id: str, *, end: datetime | None = None, revoked: bool =
 def test_the_newest_contract_says_whether_data_may_be_used(contracts: list[dict[str, Any]], state: int, contract_id: str) -> None:
     (used,) = entries.data_used([("air", "warn")], contracts, NOW)
     assert (used.state, used.contract_id) == (state, contract_id)
-
-
-def test_a_page_takes_what_fits_and_one_row_always() -> None:
-    small, huge = entry_pb2.Entry(title="a"), entry_pb2.Entry(description="x" * (ROOM + 1))
-    assert fitting([], 5) == 0
-    assert fitting([small] * 9, 5) == 5
-    assert fitting([huge, small], 5) == 1
-    assert fitting([small, huge, small], 5) == 1

@@ -86,8 +86,8 @@ class DeadLetters:
         page = Page.of(request, int)
         states = [_STATES[s] for s in request.states] or ["dead", "waiting"]
         rows = await call.tx.fetch(LIST, states, page.after[0] if page.after else 0, page.size + 1)
-        token = page.token(rows[page.size - 1]["id"]) if len(rows) > page.size else ""
-        return pb.ListDeadLettersResponse(dead_letters=[_shown(r) for r in rows[: page.size]], next_page_token=token)
+        fitting, token = page.fit(rows, _shown, lambda row: (row["id"],))
+        return pb.ListDeadLettersResponse(dead_letters=fitting, next_page_token=token)
 
     async def get_dead_letter(self, request: pb.GetDeadLetterRequest, call: Call) -> pb.GetDeadLetterResponse:
         """One, with its bytes."""

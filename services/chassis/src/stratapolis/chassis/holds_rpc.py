@@ -33,9 +33,8 @@ class Holds:
         at, service, journey = page.after or (None, "", "")
         states = [_STATES[s] for s in request.states] or None
         rows = await call.tx.fetch(LIST, request.journey_id, request.service_id, states, call.owners, at, service, journey, page.size + 1)
-        last = rows[page.size - 1] if len(rows) > page.size else None
-        token = page.token(last["updated_at"], last["service_id"], last["journey_id"]) if last else ""
-        return pb.ListHoldsResponse(holds=[self._shown(r) for r in rows[: page.size]], next_page_token=token)
+        fitting, token = page.fit(rows, self._shown, lambda row: (row["updated_at"], row["service_id"], row["journey_id"]))
+        return pb.ListHoldsResponse(holds=fitting, next_page_token=token)
 
     def _shown(self, row: Row) -> journey_pb2.Hold:
         return journey_pb2.Hold(

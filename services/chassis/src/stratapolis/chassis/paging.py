@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Self
+from datetime import UTC, datetime, timedelta
+from typing import Any, Self, TypeVar
 
 import orjson
 from google.protobuf.message import Message
@@ -15,38 +16,62 @@ from stratapolis.chassis.errors import InvalidField
 
 DEFAULT_SIZE = 100
 LARGEST_SIZE = 500
+ROOM = 900_000
+"""Bytes of rows in one answer, which takes 1 MiB: the rest is for what stands beside them."""
+FRAMING = 16
+"""Bytes, at most, that a row takes besides its own."""
+LARGEST_INT = 2**63 - 1
+_DAY = timedelta(days=1)
 _DIGEST = 8
 Value = str | int | float | datetime
 """What rows are sorted by."""
+R = TypeVar("R")
+M = TypeVar("M", bound=Message)
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
     """What a list request asks for: `size` rows, those behind the sort values `after`; None: from the start.
 
-    A store function takes `after` and reads `size + 1` rows; if it got them, `token(...)` of row `size` leads to the next page.
+    A store function takes `after` and reads `size + 1` rows; `fit` makes the answer of them.
     """
 
     size: int
     after: tuple[Any, ...] | None
     _asked: bytes
+    _kinds: tuple[type, ...]
 
     @classmethod
-    def of(cls, request: Message, *kinds: type) -> Self:
-        """The page of a request with `page_size` and `page_token`; raises InvalidField for a token that is not of this list and filter.
+    def of(cls, request: Message, kind: type, /, *kinds: type) -> Self:
+        """The page of a request with `page_size` and `page_token`, of a list sorted by values of these kinds.
 
-        With `kinds`, the types of the sort values, a forged token is refused here too and never reaches a query.
+        A token needs no secret to be forged: whatever is not what this list and filter could have given raises InvalidField and never reaches a query.
         """
         size, token, asked = getattr(request, "page_size"), getattr(request, "page_token"), _digest(request)  # noqa: B009 - fields of every list request
         if size < 0:
             raise InvalidField("page_size", "must not be negative")
-        after = _read(token, asked) if token else None
-        if after is not None and kinds and not (len(after) == len(kinds) and all(map(_fits, after, kinds))):
-            raise _not_ours()
-        return cls(min(size or DEFAULT_SIZE, LARGEST_SIZE), after, asked)
+        after = _read(token, asked, (kind, *kinds)) if token else None
+        return cls(min(size or DEFAULT_SIZE, LARGEST_SIZE), after, asked, (kind, *kinds))
 
-    def token(self, *values: Value) -> str:
+    def fit(self, rows: Sequence[R], show: Callable[[R], M], values: Callable[[R], tuple[Value, ...]]) -> tuple[list[M], str]:
+        """The rows of this page as they are shown, and the token of the next one, made of the last row's sort values; empty on the last page.
+
+        Long rows end a page early, before it outgrows an answer; one row it always has, or no caller would ever get past it.
+        """
+        shown: list[M] = []
+        room = ROOM
+        for row in rows[: self.size]:
+            message = show(row)
+            room -= message.ByteSize() + FRAMING
+            if room < 0 and shown:
+                break
+            shown.append(message)
+        return shown, self._token(*values(rows[len(shown) - 1])) if len(rows) > len(shown) else ""
+
+    def _token(self, *values: Value) -> str:
         """The token of the page that begins behind these sort values; opaque to callers."""
+        if not _of_kinds(values, self._kinds):
+            raise TypeError(f"sort values {values} are not of the kinds {self._kinds} that this list takes back")
         body = self._asked + orjson.dumps([{"t": v.isoformat()} if isinstance(v, datetime) else v for v in values])
         return base64.urlsafe_b64encode(body).rstrip(b"=").decode()
 
@@ -61,15 +86,18 @@ def _digest(request: Message) -> bytes:
     return hashlib.sha256(name + b"\0" + filters.SerializeToString(deterministic=True)).digest()[:_DIGEST]
 
 
-def _read(token: str, asked: bytes) -> tuple[Value, ...]:
+def _read(token: str, asked: bytes, kinds: tuple[type, ...]) -> tuple[Value, ...]:
     try:
         body = base64.b64decode(token.encode("ascii") + b"=" * (-len(token) % 4), altchars=b"-_", validate=True)
         values = orjson.loads(body[_DIGEST:])
         if body[:_DIGEST] != asked or not isinstance(values, list):
             raise _not_ours()
-        return tuple(_value(v) for v in values)
-    except (ValueError, KeyError, TypeError) as error:
+        after = tuple(_value(v) for v in values)
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
         raise _not_ours() from error
+    if not _of_kinds(after, kinds):
+        raise _not_ours()
+    return after
 
 
 def _value(value: Any) -> Value:
@@ -83,8 +111,17 @@ def _value(value: Any) -> Value:
     return value
 
 
-def _fits(value: Value, kind: type) -> bool:
-    return isinstance(value, kind) and not (isinstance(value, float) and not math.isfinite(value))
+def _of_kinds(values: tuple[Value, ...], kinds: tuple[type, ...]) -> bool:
+    return len(values) == len(kinds) and all(isinstance(value, kind) and _can_be_kept(value) for value, kind in zip(values, kinds, strict=True))
+
+
+def _can_be_kept(value: Value) -> bool:
+    """Whether a row could have this value: PostgreSQL keeps no NUL in texts, and at the calendar's very ends a time cannot be reckoned with."""
+    if isinstance(value, str):
+        return "\0" not in value
+    if isinstance(value, datetime):
+        return datetime.min.replace(tzinfo=UTC) + _DAY < value < datetime.max.replace(tzinfo=UTC) - _DAY
+    return math.isfinite(value) and (isinstance(value, float) or abs(value) <= LARGEST_INT)
 
 
 def _not_ours() -> InvalidField:

@@ -43,8 +43,8 @@ class Audit:
         found = await store.audit.query(
             call.tx, subject=request.subject, action=request.action, object_=request.object, since=since, until=until, after=after, limit=page.size + 1
         )
-        token = page.token(found[page.size - 1].number) if len(found) > page.size else ""
-        return pb.QueryAuditResponse(records=[codec.audit_record(one) for one in found[: page.size]], next_page_token=token)
+        fitting, token = page.fit(found, codec.audit_record, lambda one: (one.number,))
+        return pb.QueryAuditResponse(records=fitting, next_page_token=token)
 
     async def verify_audit(self, request: pb.VerifyAuditRequest, call: Call) -> pb.VerifyAuditResponse:
         """Recompute every seal, and hold the trail against the seals that were seen outside of this database."""

@@ -63,9 +63,8 @@ class Connections:
         found = await store.connections.listed(
             call.tx, owners=call.owners, subject=request.subject, target=request.target, states=states, after=after, limit=page.size + 1
         )
-        last = found[page.size - 1] if len(found) > page.size else None
-        token = page.token(last.created_at, last.connection_id) if last else ""
-        return pb.ListConnectionsResponse(connections=[codec.connection(one) for one in found[: page.size]], next_page_token=token)
+        fitting, token = page.fit(found, codec.connection, lambda one: (one.created_at, one.connection_id))
+        return pb.ListConnectionsResponse(connections=fitting, next_page_token=token)
 
 
 async def _enrolled(call: Call, subject: str) -> Identity:

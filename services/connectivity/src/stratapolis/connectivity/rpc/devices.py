@@ -45,6 +45,5 @@ class Devices:
         page = Page.of(request, datetime, str)
         after = (page.after[0], page.after[1]) if page.after else None
         found = await store.devices.listed(call.tx, owners=call.owners, type_=request.type, observes=request.property, after=after, limit=page.size + 1)
-        last = found[page.size - 1] if len(found) > page.size else None
-        token = page.token(last.created_at, last.thing) if last else ""
-        return pb.ListDevicesResponse(devices=[codec.device(one) for one in found[: page.size]], next_page_token=token)
+        fitting, token = page.fit(found, codec.device, lambda one: (one.created_at, one.thing))
+        return pb.ListDevicesResponse(devices=fitting, next_page_token=token)

@@ -45,9 +45,8 @@ class Identities:
         after = (page.after[0], page.after[1]) if page.after else None
         kinds = [codec.KIND_OF[kind].value for kind in request.kinds] or None
         found = await store.identities.listed(call.tx, owners=call.owners, kinds=kinds, creator=request.creator, after=after, limit=page.size + 1)
-        last = found[page.size - 1] if len(found) > page.size else None
-        token = page.token(last.created_at, last.subject) if last else ""
-        return pb.ListIdentitiesResponse(identities=[codec.identity(one) for one in found[: page.size]], next_page_token=token)
+        fitting, token = page.fit(found, codec.identity, lambda one: (one.created_at, one.subject))
+        return pb.ListIdentitiesResponse(identities=fitting, next_page_token=token)
 
     async def suspend_identity(self, request: pb.SuspendIdentityRequest, call: Call) -> pb.SuspendIdentityResponse:
         """Stop an identity for a while."""

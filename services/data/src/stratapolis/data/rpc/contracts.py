@@ -64,8 +64,8 @@ class DataContracts:
             after=page.after,
             limit=page.size + 1,
         )
-        token = page.token(found[page.size - 1].created_at, found[page.size - 1].contract_id) if len(found) > page.size else ""
-        return pb.ListContractsResponse(contracts=[codec.contract_shown(contract) for contract in found[: page.size]], next_page_token=token)
+        fitting, token = page.fit(found, codec.contract_shown, lambda contract: (contract.created_at, contract.contract_id))
+        return pb.ListContractsResponse(contracts=fitting, next_page_token=token)
 
     async def list_disclosures(self, request: pb.ListDisclosuresRequest, call: Call) -> pb.ListDisclosuresResponse:
         """A page of what was disclosed."""
@@ -73,8 +73,8 @@ class DataContracts:
         found = await contracts.list_disclosures(
             call.tx, owners=call.owners, product=request.product, contract_id=request.contract_id, after=page.after, limit=page.size + 1
         )
-        token = page.token(found[page.size - 1].number) if len(found) > page.size else ""
-        return pb.ListDisclosuresResponse(disclosures=[codec.disclosure_shown(one) for one in found[: page.size]], next_page_token=token)
+        fitting, token = page.fit(found, codec.disclosure_shown, lambda one: (one.number,))
+        return pb.ListDisclosuresResponse(disclosures=fitting, next_page_token=token)
 
 
 def _granted(service_id: str, owner: str, product: Product, terms: Terms, at: datetime) -> Contract:

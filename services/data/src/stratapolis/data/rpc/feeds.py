@@ -48,8 +48,8 @@ class IndicatorFeeds:
         """A page of feeds."""
         page = Page.of(request, datetime, str)
         found = await products.list_feeds(call.tx, product=request.product, after=page.after, limit=page.size + 1)
-        token = page.token(found[page.size - 1].created_at, found[page.size - 1].feed_id) if len(found) > page.size else ""
-        return pb.ListIndicatorFeedsResponse(feeds=[codec.feed_shown(feed) for feed in found[: page.size]], next_page_token=token)
+        fitting, token = page.fit(found, codec.feed_shown, lambda feed: (feed.created_at, feed.feed_id))
+        return pb.ListIndicatorFeedsResponse(feeds=fitting, next_page_token=token)
 
     async def _mark_observed(self, product: Product, feed: Feed, call: Call) -> None:
         """Mark every local day that a UTC day with observations touches."""

@@ -57,10 +57,9 @@ class Observations:
             if known and (known[0].series.thing, known[0].series.prop) == (thing, prop):
                 first_from = max(start, seen + NEXT)
         found = await reads.history(call.tx, known, start=start, end=end, first_from=first_from, limit=page.size + 1)
-        shown, last = found[: page.size], found[page.size - 1] if len(found) > page.size else None
-        await let.account(call.tx, "QueryObservations", len(shown))
-        token = page.token(last.series.thing, last.series.prop, last.observed_at) if last else ""
-        return pb.QueryObservationsResponse(observations=_shown(shown, let.product), next_page_token=token)
+        fitting, token = page.fit(found, lambda one: _shown(one, let.product), lambda one: (one.series.thing, one.series.prop, one.observed_at))
+        await let.account(call.tx, "QueryObservations", len(fitting))
+        return pb.QueryObservationsResponse(observations=fitting, next_page_token=token)
 
     @leaves_account
     async def latest_observations(self, request: pb.LatestObservationsRequest, call: Call) -> pb.LatestObservationsResponse:
@@ -70,10 +69,9 @@ class Observations:
         if request.property:
             let.product.unit(request.property)
         found = await _latest(call, let.product, request.property, codec.area_of(request), page)
-        shown, last = found[: page.size], found[page.size - 1] if len(found) > page.size else None
-        await let.account(call.tx, "LatestObservations", len(shown))
-        token = page.token(last.series.thing, last.series.prop) if last else ""
-        return pb.LatestObservationsResponse(observations=_shown(shown, let.product), next_page_token=token)
+        fitting, token = page.fit(found, lambda one: _shown(one, let.product), lambda one: (one.series.thing, one.series.prop))
+        await let.account(call.tx, "LatestObservations", len(fitting))
+        return pb.LatestObservationsResponse(observations=fitting, next_page_token=token)
 
     async def stream_observations(self, request: pb.StreamObservationsRequest, call: Call) -> AsyncIterator[pb.StreamObservationsResponse]:
         """What arrives, as it arrives; the contract is looked at before every batch, in the transaction that reads it."""
@@ -87,7 +85,7 @@ class Observations:
         while True:
             let, items, cursor = await self._arrivals(request, call, cursor)
             if items:
-                yield pb.StreamObservationsResponse(observations=_shown(items, let.product), cursor=codec.cursor_text(cursor))
+                yield pb.StreamObservationsResponse(observations=[_shown(item, let.product) for item in items], cursor=codec.cursor_text(cursor))
             if len(items) < STREAM_BATCH:
                 await asyncio.sleep(self._poll)
 
@@ -106,25 +104,26 @@ class Observations:
             number = sum(one.series.thing <= thing for one in known)
             after = (number, sum(start <= seen for start in starts))
         found = await reads.windows(call.tx, known, starts, end, after=after, limit=page.size + 1)
-        shown, ends = found[: page.size], [*starts[1:], end]
-        await let.account(call.tx, "Aggregate", sum(one.count for one in shown))
-        token = page.token(shown[-1].thing, starts[shown[-1].bucket - 1]) if len(found) > page.size else ""
-        windows = [codec.window_shown(one, starts[one.bucket - 1], ends[one.bucket - 1]) for one in shown]
-        return pb.AggregateResponse(windows=windows, unit=unit, next_page_token=token)
+        ends = [*starts[1:], end]
+        fitting, token = page.fit(
+            found, lambda one: codec.window_shown(one, starts[one.bucket - 1], ends[one.bucket - 1]), lambda one: (one.thing, starts[one.bucket - 1])
+        )
+        await let.account(call.tx, "Aggregate", sum(one.count for one in fitting))
+        return pb.AggregateResponse(windows=fitting, unit=unit, next_page_token=token)
 
     async def list_refused_observations(self, request: pb.ListRefusedObservationsRequest, call: Call) -> pb.ListRefusedObservationsResponse:
         """A page of raw observations that were refused."""
         page = Page.of(request, int)
         found = await reads.list_refused(call.tx, owners=call.owners, thing=request.thing, reason=request.reason, after=page.after, limit=page.size + 1)
-        token = page.token(found[page.size - 1]["id"]) if len(found) > page.size else ""
-        return pb.ListRefusedObservationsResponse(refused=[codec.refused_shown(row) for row in found[: page.size]], next_page_token=token)
+        fitting, token = page.fit(found, codec.refused_shown, lambda row: (row["id"],))
+        return pb.ListRefusedObservationsResponse(refused=fitting, next_page_token=token)
 
     async def list_intake(self, request: pb.ListIntakeRequest, call: Call) -> pb.ListIntakeResponse:
         """A page of hourly counts."""
         page = Page.of(request, datetime, str)
         found = await reads.list_intake(call.tx, after=page.after, limit=page.size + 1)
-        token = page.token(found[page.size - 1]["hour"], found[page.size - 1]["way"]) if len(found) > page.size else ""
-        return pb.ListIntakeResponse(intake=[codec.intake_shown(row) for row in found[: page.size]], next_page_token=token)
+        fitting, token = page.fit(found, codec.intake_shown, lambda row: (row["hour"], row["way"]))
+        return pb.ListIntakeResponse(intake=fitting, next_page_token=token)
 
     async def _arrivals(self, request: pb.StreamObservationsRequest, call: Call, cursor: Cursor) -> tuple[LetIn, list[Observation], Cursor]:
         """The next batch, and the cursor behind it; raises ContractEnded once the reader may read no more."""
@@ -157,5 +156,5 @@ async def _latest(call: Call, product: Product, prop: str, area: Box | Circle | 
     return found[: page.size + 1]
 
 
-def _shown(found: list[Observation], product: Product) -> list[pb.Observation]:
-    return [codec.observation_shown(observation, product.properties[observation.series.prop]) for observation in found]
+def _shown(observation: Observation, product: Product) -> pb.Observation:
+    return codec.observation_shown(observation, product.properties[observation.series.prop])

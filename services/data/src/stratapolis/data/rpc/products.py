@@ -54,8 +54,8 @@ class DataProducts:
             after=page.after,
             limit=page.size + 1,
         )
-        token = page.token(found[page.size - 1].name) if len(found) > page.size else ""
-        return pb.SearchDataProductsResponse(products=[codec.product_shown(product) for product in found[: page.size]], next_page_token=token)
+        fitting, token = page.fit(found, codec.product_shown, lambda product: (product.name,))
+        return pb.SearchDataProductsResponse(products=fitting, next_page_token=token)
 
 
 async def _with_units(product: Product, call: Call) -> Product:

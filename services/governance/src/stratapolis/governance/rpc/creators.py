@@ -66,8 +66,8 @@ class ValueCreators:
         page = Page.of(request, datetime, str)
         states = [codec.STATE_OF[state] for state in request.states]
         found = await creators.listed(call.tx, call.owners, states=states, after=page.after, limit=page.size + 1)
-        token = page.token(found[page.size - 1].registered_at, found[page.size - 1].creator_id) if len(found) > page.size else ""
-        return pb.ListValueCreatorsResponse(value_creators=[codec.shown(creator) for creator in found[: page.size]], next_page_token=token)
+        fitting, token = page.fit(found, codec.shown, lambda creator: (creator.registered_at, creator.creator_id))
+        return pb.ListValueCreatorsResponse(value_creators=fitting, next_page_token=token)
 
     async def add_member(self, request: pb.AddMemberRequest, call: Call) -> pb.AddMemberResponse:
         """Make an identity a member, or change its roles."""

@@ -76,8 +76,8 @@ class Journeys:
         states = [STATE_OF[state] for state in request.states]
         filters = {"service_id": request.service_id, "creator_id": request.creator_id}
         found = await journeys.listed(call.tx, call.owners, states=states, **filters, after=page.after, limit=page.size + 1)
-        token = page.token(found[page.size - 1].proposed_at, found[page.size - 1].journey_id) if len(found) > page.size else ""
-        return pb.ListJourneysResponse(journeys=[shown(journey) for journey in found[: page.size]], next_page_token=token)
+        fitting, token = page.fit(found, shown, lambda journey: (journey.proposed_at, journey.journey_id))
+        return pb.ListJourneysResponse(journeys=fitting, next_page_token=token)
 
     async def watch_journey(self, request: pb.WatchJourneyRequest, call: Call) -> AsyncIterator[pb.WatchJourneyResponse]:
         """The history as it grows, to its end."""

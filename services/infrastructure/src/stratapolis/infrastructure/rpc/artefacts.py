@@ -44,8 +44,8 @@ class Artefacts:
         """A page of artefacts."""
         page = Page.of(request, str)
         rows = await artefacts.listed(call.tx, page.after[0] if page.after else "", page.size + 1)
-        token = page.token(rows[page.size - 1]["name"]) if len(rows) > page.size else ""
-        return pb.ListArtefactsResponse(artefacts=[_shown(row) for row in rows[: page.size]], next_page_token=token)
+        fitting, token = page.fit(rows, _shown, lambda row: (row["name"],))
+        return pb.ListArtefactsResponse(artefacts=fitting, next_page_token=token)
 
 
 def _shown(row: Row) -> pb.Artefact:

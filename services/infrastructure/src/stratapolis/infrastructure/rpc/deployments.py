@@ -41,8 +41,8 @@ class Deployments:
         page = Page.of(request, datetime, str)
         states = [STATE_OF[state] for state in request.states] or None
         found = await deployments.listed(call.tx, call.owners, request.service_id, states, page.after, page.size + 1)
-        token = page.token(found[page.size - 1].created_at, found[page.size - 1].journey_id) if len(found) > page.size else ""
-        return pb.ListDeploymentsResponse(deployments=[shown(each) for each in found[: page.size]], next_page_token=token)
+        fitting, token = page.fit(found, shown, lambda each: (each.created_at, each.journey_id))
+        return pb.ListDeploymentsResponse(deployments=fitting, next_page_token=token)
 
     async def watch_deployments(self, request: pb.WatchDeploymentsRequest, call: Call) -> AsyncIterator[pb.WatchDeploymentsResponse]:
         """First how everything stands, without what is retired; then each change."""
@@ -66,8 +66,8 @@ class Deployments:
         page = Page.of(request, datetime, str)
         rows = await pools.utilisation(call.tx, call.owners, request.pool, page.after, page.size + 1)
         held, used = await pools.total(call.tx, call.owners, request.pool)
-        token = page.token(rows[page.size - 1]["created_at"], rows[page.size - 1]["journey_id"]) if len(rows) > page.size else ""
-        return pb.GetUtilisationResponse(services=[_utilisation(row) for row in rows[: page.size]], held=amount(held), used=amount(used), next_page_token=token)
+        fitting, token = page.fit(rows, _utilisation, lambda row: (row["created_at"], row["journey_id"]))
+        return pb.GetUtilisationResponse(services=fitting, held=amount(held), used=amount(used), next_page_token=token)
 
 
 def _cursor(text: str) -> tuple[str, str]:

@@ -40,5 +40,5 @@ class Pools:
         """A page of pools."""
         page = Page.of(request, str)
         rows = await pools.listed(call.tx, page.after[0] if page.after else "", page.size + 1)
-        token = page.token(rows[page.size - 1]["name"]) if len(rows) > page.size else ""
-        return pb.ListPoolsResponse(pools=[shown(pools.pool(row, self.quota), row["created_at"]) for row in rows[: page.size]], next_page_token=token)
+        fitting, token = page.fit(rows, lambda row: shown(pools.pool(row, self.quota), row["created_at"]), lambda row: (row["name"],))
+        return pb.ListPoolsResponse(pools=fitting, next_page_token=token)

@@ -50,5 +50,5 @@ class Agreements:
         """A page of agreements."""
         page = Page.of(request, datetime, str)
         found = await agreements.listed(call.tx, call.owners, party=request.party, after=page.after, limit=page.size + 1)
-        token = page.token(found[page.size - 1].created_at, found[page.size - 1].agreement_id) if len(found) > page.size else ""
-        return pb.ListAgreementsResponse(agreements=[codec.shown(agreement) for agreement in found[: page.size]], next_page_token=token)
+        fitting, token = page.fit(found, codec.shown, lambda agreement: (agreement.created_at, agreement.agreement_id))
+        return pb.ListAgreementsResponse(agreements=fitting, next_page_token=token)

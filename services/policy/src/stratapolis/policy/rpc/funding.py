@@ -41,5 +41,5 @@ class Funding:
         """A page of sources."""
         page = Page.of(request, datetime, str)
         found = await funding.listed(call.tx, kinds=[codec.KIND_OF[kind] for kind in request.kinds], after=page.after, limit=page.size + 1)
-        token = page.token(found[page.size - 1].created_at, found[page.size - 1].source_id) if len(found) > page.size else ""
-        return pb.ListFundingSourcesResponse(sources=[codec.shown(source) for source in found[: page.size]], next_page_token=token)
+        fitting, token = page.fit(found, codec.shown, lambda source: (source.created_at, source.source_id))
+        return pb.ListFundingSourcesResponse(sources=fitting, next_page_token=token)

@@ -60,8 +60,8 @@ class Policies:
         """A page of versions."""
         page = Page.of(request, int)
         found = await policies.listed(call.tx, after=page.after[0] if page.after else None, limit=page.size + 1)
-        token = page.token(found[page.size - 1].version) if len(found) > page.size else ""
-        return pb.ListPoliciesResponse(policies=[codec.shown(policy, text=False) for policy in found[: page.size]], next_page_token=token)
+        fitting, token = page.fit(found, lambda policy: codec.shown(policy, text=False), lambda policy: (policy.version,))
+        return pb.ListPoliciesResponse(policies=fitting, next_page_token=token)
 
     async def authorize(self, request: pb.AuthorizeRequest, call: Call) -> pb.AuthorizeResponse:
         """What the set in force decides."""

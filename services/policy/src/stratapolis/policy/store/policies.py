@@ -4,7 +4,7 @@ from stratapolis.chassis.db import Row, Tx
 from stratapolis.policy.domain.errors import NotFounded, PolicyNotFound
 from stratapolis.policy.domain.policy import PolicyVersion
 
-LIST = "select * from policy where $1::int is null or version < $1 order by version desc limit $2"
+LIST = "select * from policy where $1::bigint is null or version < $1 order by version desc limit $2"
 INSERT = """
     insert into policy (version, cedar, note, publisher, published_at, activator, activated_at, active) values ($1, $2, $3, $4, $5, $6, $7, $8)"""
 

@@ -12,7 +12,6 @@ from stratapolis.chassis.rpc import Call
 from stratapolis.value_catalog.codec import cases as codec
 from stratapolis.value_catalog.domain.case import Case, due, move_on
 from stratapolis.value_catalog.domain.errors import RequestsNotTaken
-from stratapolis.value_catalog.rpc.room import fitting
 from stratapolis.value_catalog.store import cases, entries
 
 
@@ -52,10 +51,5 @@ class Requests:
             call.tx, call.owners, service_id=request.service_id, states=[codec.STATE_OF[state] for state in request.states],
             overdue_only=request.overdue_only, at=call.at, after=(page.after[0], page.after[1]) if page.after else None, limit=page.size + 1,
         )  # fmt: skip
-        shown = [codec.shown(one, call.at) for one in found]
-        count = fitting(shown, page.size)
-        last = found[count - 1] if len(found) > count else None
-        return pb.ListRequestsResponse(
-            cases=shown[:count],
-            next_page_token=page.token(last.opened_at, last.case_id) if last else "",
-        )
+        fitting, token = page.fit(found, lambda one: codec.shown(one, call.at), lambda one: (one.opened_at, one.case_id))
+        return pb.ListRequestsResponse(cases=fitting, next_page_token=token)

@@ -7,7 +7,6 @@ from stratapolis.chassis.errors import InvalidField
 from stratapolis.chassis.paging import Page
 from stratapolis.chassis.rpc import Call
 from stratapolis.value_catalog.codec import entries as codec
-from stratapolis.value_catalog.rpc.room import fitting
 from stratapolis.value_catalog.store import entries
 from stratapolis.value_catalog.store.entries import Filter
 
@@ -22,20 +21,16 @@ class Catalog:
         page = Page.of(request, float, str)
         after = (page.after[0], page.after[1]) if page.after else None
         rows = await entries.search(call.tx, request.query, _filter(request.filter), after=after, limit=page.size + 1)
-        found = [pb.Found(entry=codec.shown(row, call.at), rank=row["rank"]) for row in rows]
-        count = fitting(found, page.size)
-        last = rows[count - 1] if len(rows) > count else None
-        return pb.SearchServicesResponse(found=found[:count], next_page_token=page.token(last["rank"], last["service_id"]) if last else "")
+        found, token = page.fit(rows, lambda row: pb.Found(entry=codec.shown(row, call.at), rank=row["rank"]), lambda row: (row["rank"], row["service_id"]))
+        return pb.SearchServicesResponse(found=found, next_page_token=token)
 
     async def list_services(self, request: pb.ListServicesRequest, call: Call) -> pb.ListServicesResponse:
         """By title."""
         page = Page.of(request, str, str)
         after = (page.after[0], page.after[1]) if page.after else None
         rows = await entries.browse(call.tx, _filter(request.filter), after=after, limit=page.size + 1)
-        found = [codec.shown(row, call.at) for row in rows]
-        count = fitting(found, page.size)
-        last = rows[count - 1] if len(rows) > count else None
-        return pb.ListServicesResponse(entries=found[:count], next_page_token=page.token(last["title"], last["service_id"]) if last else "")
+        fitting, token = page.fit(rows, lambda row: codec.shown(row, call.at), lambda row: (row["title"], row["service_id"]))
+        return pb.ListServicesResponse(entries=fitting, next_page_token=token)
 
     async def get_service(self, request: pb.GetServiceRequest, call: Call) -> pb.GetServiceResponse:
         """One, with all that is known of it."""
@@ -45,24 +40,16 @@ class Catalog:
         """What there is, and how much of it."""
         page = Page.of(request, str)
         rows = await entries.categories(call.tx, after=page.after[0] if page.after else None, limit=page.size + 1)
-        last = rows[page.size - 1] if len(rows) > page.size else None
-        return pb.ListCategoriesResponse(
-            categories=[pb.Category(name=row["category"], services=row["services"]) for row in rows[: page.size]],
-            next_page_token=page.token(last["category"]) if last else "",
-        )
+        fitting, token = page.fit(rows, lambda row: pb.Category(name=row["category"], services=row["services"]), lambda row: (row["category"],))
+        return pb.ListCategoriesResponse(categories=fitting, next_page_token=token)
 
     async def list_outcomes(self, request: pb.ListOutcomesRequest, call: Call) -> pb.ListOutcomesResponse:
         """What the services are for, and where the city stands."""
         page = Page.of(request, str, str, str)
         after = (page.after[0], page.after[1], page.after[2]) if page.after else None
         rows = await entries.outcomes(call.tx, after=after, limit=page.size + 1)
-        found = [codec.promised(row) for row in rows]
-        count = fitting(found, page.size)
-        last = rows[count - 1] if len(rows) > count else None
-        return pb.ListOutcomesResponse(
-            outcomes=found[:count],
-            next_page_token=page.token(last["framework"], last["code"], last["measure"]) if last else "",
-        )
+        fitting, token = page.fit(rows, codec.promised, lambda row: (row["framework"], row["code"], row["measure"]))
+        return pb.ListOutcomesResponse(outcomes=fitting, next_page_token=token)
 
 
 def _filter(asked: pb.ServiceFilter) -> Filter:

@@ -11,7 +11,6 @@ from stratapolis.chassis.paging import Page
 from stratapolis.chassis.rpc import Call
 from stratapolis.value_catalog.codec import feedback as codec
 from stratapolis.value_catalog.domain.feedback import Feedback, give
-from stratapolis.value_catalog.rpc.room import fitting
 from stratapolis.value_catalog.store import entries, feedback, subscriptions
 
 
@@ -38,10 +37,6 @@ class FeedbackGivers:
         page = Page.of(request, datetime, str)
         after = (page.after[0], page.after[1]) if page.after else None
         found = await feedback.listed(call.tx, call.owners, service_id=request.service_id, after=after, limit=page.size + 1)
-        shown = [codec.shown(one, is_mine=one.subscriber in call.caller.owners) for one in found]
-        count = fitting(shown, page.size)
-        last = found[count - 1] if len(found) > count else None
-        return pb.ListFeedbackResponse(
-            feedback=shown[:count],
-            next_page_token=page.token(last.given_at, last.feedback_id) if last else "",
-        )
+        mine = call.caller.owners
+        fitting, token = page.fit(found, lambda one: codec.shown(one, is_mine=one.subscriber in mine), lambda one: (one.given_at, one.feedback_id))
+        return pb.ListFeedbackResponse(feedback=fitting, next_page_token=token)

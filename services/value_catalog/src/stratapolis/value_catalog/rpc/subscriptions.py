@@ -46,11 +46,8 @@ class Subscriptions:
             call.tx, call.owners, service_id=request.service_id, subscriber=request.subscriber, running_only=request.running_only,
             after=(page.after[0], page.after[1]) if page.after else None, limit=page.size + 1,
         )  # fmt: skip
-        last = found[page.size - 1] if len(found) > page.size else None
-        return pb.ListSubscriptionsResponse(
-            subscriptions=[codec.shown(one) for one in found[: page.size]],
-            next_page_token=page.token(last.started_at, last.subscription_id) if last else "",
-        )
+        fitting, token = page.fit(found, codec.shown, lambda one: (one.started_at, one.subscription_id))
+        return pb.ListSubscriptionsResponse(subscriptions=fitting, next_page_token=token)
 
     async def check_subscription(self, request: pb.CheckSubscriptionRequest, call: Call) -> pb.CheckSubscriptionResponse:
         """What a user has running with a service."""
