@@ -16,7 +16,7 @@ from stratapolis.chassis.errors import InvalidField
 from stratapolis.chassis.paging import LARGEST_INT, ROOM, Page, Value
 
 text = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=40)
-times = st.datetimes(timezones=st.just(UTC)).filter(lambda at: 1 < at.year < datetime.max.year)
+times = st.datetimes(timezones=st.just(UTC)).filter(lambda at: 1 < at.year < 9999)
 values = st.one_of(text, st.integers(-LARGEST_INT, LARGEST_INT), st.floats(allow_nan=False, allow_infinity=False), times)
 
 

@@ -147,4 +147,8 @@ async def refusal(story: Story) -> None:
     await journeys.nothing_held(story, journey.journey_id)
     after = await journeys.holds(story)
     story.hold(before == after, "every layer holds what it held before, row by row")
-    story.show("holds, row by row", ("layer", "before", "after", "the same"), [(n, len(before[n]), len(after[n]), "yes" if before[n] == after[n] else "no") for n in before])
+    story.show(
+        "holds, row by row",
+        ("layer", "before", "after", "the same"),
+        [(n, len(before[n]), len(after[n]), "yes" if before[n] == after[n] else "no") for n in before],
+    )

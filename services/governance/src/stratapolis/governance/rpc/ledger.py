@@ -25,16 +25,16 @@ class Ledger:
         page = Page.of(request, int)
         filters = {"owner": request.owner, "account": request.account, "service_id": request.service_id, "period": request.period}
         found = await ledger.entries(call.tx, call.owners, **filters, before=page.after[0] if page.after else None, limit=page.size + 1)
-        token = page.token(found[page.size - 1].entry_id) if len(found) > page.size else ""
-        return pb.ListEntriesResponse(entries=[entry_shown(entry) for entry in found[: page.size]], next_page_token=token)
+        fitting, token = page.fit(found, entry_shown, lambda entry: (entry.entry_id,))
+        return pb.ListEntriesResponse(entries=fitting, next_page_token=token)
 
     async def list_balances(self, request: pb.ListBalancesRequest, call: Call) -> pb.ListBalancesResponse:
         """A page of accounts."""
         page = Page.of(request, str, str)
         after = (page.after[0], page.after[1]) if page.after else None
         found = await ledger.balances(call.tx, call.owners, owner=request.owner, after=after, limit=page.size + 1)
-        token = page.token(found[page.size - 1].account, found[page.size - 1].currency) if len(found) > page.size else ""
-        return pb.ListBalancesResponse(balances=[balance_shown(balance) for balance in found[: page.size]], next_page_token=token)
+        fitting, token = page.fit(found, balance_shown, lambda balance: (balance.account, balance.currency))
+        return pb.ListBalancesResponse(balances=fitting, next_page_token=token)
 
     async def get_totals(self, request: pb.GetTotalsRequest, call: Call) -> pb.GetTotalsResponse:
         """Debits and credits."""
@@ -56,28 +56,25 @@ class Ledger:
         """A page of months, and the one that is posted to now."""
         page = Page.of(request, str)
         found = await periods.listed(call.tx, before=page.after[0] if page.after else None, limit=page.size + 1)
-        token = page.token(found[page.size - 1].period) if len(found) > page.size else ""
+        fitting, token = page.fit(found, lambda one: self._period(one.period, one.closed_at), lambda one: (one.period,))
         now = await periods.first_open_from(call.tx, period_of(call.at))
-        return pb.ListPeriodsResponse(
-            periods=[self._period(one.period, one.closed_at) for one in found[: page.size]], next_page_token=token, posting_period=self._period(now, None)
-        )
+        return pb.ListPeriodsResponse(periods=fitting, next_page_token=token, posting_period=self._period(now, None))
 
     async def get_statement(self, request: pb.GetStatementRequest, call: Call) -> pb.GetStatementResponse:
         """A statement and a page of its lines."""
         page = Page.of(request, int)
         found = await statements.get(call.tx, request.statement_id, call.owners)
         lines = await statements.lines(call.tx, request.statement_id, after=page.after[0] if page.after else 0, limit=page.size + 1)
-        token = page.token(lines[page.size - 1][0]) if len(lines) > page.size else ""
-        shown = [line_shown(line) for _, line in lines[: page.size]]
-        return pb.GetStatementResponse(statement=statement_shown(found), lines=shown, next_page_token=token)
+        fitting, token = page.fit(lines, lambda row: line_shown(row[1]), lambda row: (row[0],))
+        return pb.GetStatementResponse(statement=statement_shown(found), lines=fitting, next_page_token=token)
 
     async def list_statements(self, request: pb.ListStatementsRequest, call: Call) -> pb.ListStatementsResponse:
         """A page of statements."""
         page = Page.of(request, datetime, str)
         after = (page.after[0], page.after[1]) if page.after else None
         found = await statements.listed(call.tx, call.owners, owner=request.owner, period=request.period, after=after, limit=page.size + 1)
-        token = page.token(found[page.size - 1].closed_at, found[page.size - 1].statement_id) if len(found) > page.size else ""
-        return pb.ListStatementsResponse(statements=[statement_shown(one) for one in found[: page.size]], next_page_token=token)
+        fitting, token = page.fit(found, statement_shown, lambda one: (one.closed_at, one.statement_id))
+        return pb.ListStatementsResponse(statements=fitting, next_page_token=token)
 
     def _period(self, period: str, closed_at: datetime | None) -> Period:
         return period_shown(period, settles_at(period, self.wait), closed_at)
