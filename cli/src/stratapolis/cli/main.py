@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import structlog
 import typer
-from stratapolis.cli import creators, dead_letters, journeys, local_city, login, manifests, operate, services, story
+from stratapolis.cli import creators, dead_letters, journeys, ledger, local_city, login, manifests, operate, services, story
 
 app = typer.Typer(
     name="city",
@@ -39,6 +39,7 @@ for name, command in COMMANDS.items():
 app.add_typer(creators.app, name="creators")
 app.add_typer(operate.pools, name="pools")
 app.add_typer(operate.artefacts, name="artefacts")
+app.add_typer(ledger.app, name="ledger")
 app.add_typer(dead_letters.app, name="dead-letters")
 
 
