@@ -40,8 +40,20 @@ def test_deadlines_may_be_seconds(environ: dict[str, str]) -> None:
     assert course.parties(Stage.CLEARING) == ("policy", "infrastructure")
 
 
+def test_a_month_takes_late_uses_for_two_days_unless_a_city_says_otherwise(environ: dict[str, str]) -> None:
+    assert Settings.read(environ).settlement_wait == timedelta(hours=48)
+    assert Settings.read(environ | {"CITY_GOVERNANCE_SETTLEMENT_HOURS": "-720"}).settlement_wait == timedelta(days=-30)
+
+
 @pytest.mark.parametrize(
-    ("name", "value"), [("CITY_GOVERNANCE_CLEARING_SECONDS", "0"), ("CITY_GOVERNANCE_LAYERS", "policy,polcy"), ("CITY_GOVERNANCE_CLEARING", "9")]
+    ("name", "value"),
+    [
+        ("CITY_GOVERNANCE_CLEARING_SECONDS", "0"),
+        ("CITY_GOVERNANCE_LAYERS", "policy,polcy"),
+        ("CITY_GOVERNANCE_CLEARING", "9"),
+        ("CITY_GOVERNANCE_SETTLEMENT_HOURS", "-87601"),
+        ("CITY_GOVERNANCE_SETTLEMENT_HOURS", "nan"),
+    ],
 )
 def test_a_wrong_setting_is_named(environ: dict[str, str], name: str, value: str) -> None:
     with pytest.raises(WrongSettings, match=name):

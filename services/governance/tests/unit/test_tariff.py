@@ -1,0 +1,105 @@
+"""What uses cost: tier by tier, up to a cap, however they are cut into reports; and which months there are."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from stratapolis.governance.domain.subscription import Subscription, begun, fees_due
+from stratapolis.governance.domain.tariff import Model, Plan, Position, Tier, after, first_open, period_of, rate, start_of
+
+PRICES = st.decimals(0, 100, places=9, allow_nan=False)
+TIMES = st.datetimes(datetime(2020, 1, 1), datetime(2035, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001 - bounds are naive
+CAPS = st.none() | st.decimals(1, 500, places=2, allow_nan=False)
+MONTHS = TIMES.map(period_of)
+
+
+@st.composite
+def plans(draw: st.DrawFn, capped: st.SearchStrategy[Decimal | None] = CAPS) -> Plan:
+    """Any tiers in rising order, the last without an end."""
+    ends = sorted(draw(st.sets(st.integers(1, 60), max_size=4)))
+    prices = [draw(PRICES) for _ in range(len(ends) + 1)]
+    tiers = tuple(Tier(unit_price=price, up_to=end) for price, end in zip(prices, [*ends, None], strict=True))
+    return Plan(name="any", model=Model.PAY_PER_USE, tiers=tiers, cap=draw(capped))
+
+
+def one_by_one(plan: Plan, first: int, last: int) -> Decimal:
+    """The price of each use of the month by itself, added up."""
+    return sum((next(t.unit_price for t in plan.tiers if t.up_to is None or n <= t.up_to) for n in range(first, last + 1)), Decimal(0))
+
+
+@given(plans(capped=st.none()), st.integers(0, 80), st.integers(1, 80))
+def test_without_a_cap_each_use_costs_what_its_tier_says(plan: Plan, used: int, quantity: int) -> None:
+    moved, amount = rate(plan, Position(used=used), quantity)
+    assert amount == one_by_one(plan, used + 1, used + quantity)
+    assert moved == Position(used=used + quantity, charged=amount)
+
+
+@given(plans(), st.lists(st.integers(1, 40), min_size=1, max_size=6))
+def test_how_uses_are_cut_into_reports_changes_nothing(plan: Plan, quantities: list[int]) -> None:
+    position, amounts = Position(), []
+    for quantity in quantities:
+        position, amount = rate(plan, position, quantity)
+        amounts.append(amount)
+    whole, at_once = rate(plan, Position(), sum(quantities))
+    assert position == whole
+    assert sum(amounts) == at_once
+    assert all(amount >= 0 for amount in amounts)
+    free_of_cap = one_by_one(plan, 1, sum(quantities))
+    assert at_once == (free_of_cap if plan.cap is None else min(free_of_cap, plan.cap))
+
+
+@given(MONTHS)
+def test_months_follow_each_other_without_a_gap(month: str) -> None:
+    next_one = after(month)
+    assert month < next_one
+    assert period_of(start_of(next_one) - timedelta(microseconds=1)) == month == period_of(start_of(month))
+
+
+@given(MONTHS, st.sets(st.integers(0, 12)))
+def test_the_first_open_month_is_open_and_none_before_it_is(month: str, offsets: set[int]) -> None:
+    way = [month]
+    while len(way) < 15:
+        way.append(after(way[-1]))
+    closed = {way[n] for n in offsets}
+    found = first_open(month, closed)
+    assert found not in closed
+    assert set(way[: way.index(found)]) <= closed
+
+
+def a_subscription(plan: Plan, started_at: datetime, ended_at: datetime | None = None) -> Subscription:
+    about = {"subscription_id": "subscription-1", "service_id": "service-1", "subscriber": "person:ada", "tariff_id": "tariff-1", "plan": plan.name}
+    return begun(Subscription(**about, started_at=started_at, ended_at=ended_at), plan)
+
+
+MONTHLY = Plan(name="monthly", model=Model.SUBSCRIPTION, fee=Decimal("9.90"))
+
+
+@given(TIMES, st.none() | st.timedeltas(timedelta(0), timedelta(days=200)), st.lists(st.timedeltas(timedelta(0), timedelta(days=300)), min_size=1, max_size=5))
+def test_each_month_in_which_it_runs_is_due_once_when_it_has_begun(started: datetime, lasts: timedelta | None, looks: list[timedelta]) -> None:
+    subscription = a_subscription(MONTHLY, started, None if lasts is None else started + lasts)
+    charged: list[str] = []
+    for look in sorted(looks):
+        subscription, months = fees_due(subscription, at=started + look)
+        charged += months
+    until = started + max(looks) if lasts is None else min(started + max(looks), started + lasts)
+    wanted, month = [], period_of(started)
+    while start_of(month) <= until and (month == period_of(started) or lasts is None or start_of(month) < started + lasts):
+        wanted.append(month)
+        month = after(month)
+    assert charged == wanted
+    assert fees_due(subscription, at=started + max(looks)) == (subscription, ())
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        Plan(name="free", model=Model.FREE),
+        Plan(name="per-trip", model=Model.PAY_PER_USE, tiers=(Tier(unit_price=Decimal(1)),)),
+        Plan(name="gift", model=Model.SUBSCRIPTION, fee=Decimal(0)),
+    ],
+)
+def test_a_plan_without_a_fee_never_owes_one(plan: Plan) -> None:
+    subscription = a_subscription(plan, datetime(2026, 5, 20, tzinfo=UTC))
+    assert fees_due(subscription, at=datetime(2027, 1, 1, tzinfo=UTC)) == (subscription, ())
