@@ -2,7 +2,9 @@ from collections import Counter
 from decimal import Decimal
 
 import pytest
-from stratapolis.governance.tables.indicators import Direction, IndicatorKey, UnknownIndicator, computed, indicator, indicators
+from stratapolis.governance.domain.indicator import Direction, IndicatorKey, Side, side_of
+from stratapolis.governance.domain.period import Length
+from stratapolis.governance.tables.indicators import UnknownIndicator, computed, indicator, indicators
 
 PM25 = IndicatorKey("u4ssc", "EN: EN: AQ: 1C", "PM 2.5")
 
@@ -49,26 +51,29 @@ def test_whatever_is_computed_is_a_known_indicator_with_a_source() -> None:
     }
     for key, row in computed().items():
         assert key in indicators()
-        assert all((row.unit, row.period, row.computed_as, row.source))
-        assert (row.target is None) == (row.target_source == "")
+        assert all((row.unit, row.length, row.computed_as, row.source))
+        assert row.target is None or row.target.source
 
 
 def test_who_24_hour_guideline_is_the_target_of_fine_particles() -> None:
     row = computed()[PM25]
-    assert (row.unit, row.direction, row.period, row.target) == ("ug/m3", Direction.LOWER_IS_BETTER, "day", Decimal(15))
-    assert "WHO" in row.target_source
-    assert row.meets(Decimal(15)) is True
-    assert row.meets(Decimal("15.01")) is False
+    assert (row.unit, row.direction, row.length) == ("ug/m3", Direction.LOWER_IS_BETTER, Length.DAY)
+    assert row.target is not None and row.target.value == Decimal(15) and "WHO" in row.target.source
+    assert side_of(Decimal(15), Decimal(15), row.direction) is Side.ON
+    assert side_of(Decimal("15.01"), Decimal(15), row.direction) is Side.OFF
 
 
 def test_who_24_hour_levels_of_the_other_pollutants() -> None:
-    targets = {key.measure: row.target for key, row in computed().items() if key.code == PM25.code}
+    targets = {key.measure: row.target and row.target.value for key, row in computed().items() if key.code == PM25.code}
     # Ozone's guideline is for the highest 8 hours, which is not what the city computes.
     assert targets == {"PM 2.5": 15, "PM 10": 45, "NO2": 25, "SO2": 40, "O3": None}
 
 
-def test_without_a_target_nothing_is_on_or_off_it() -> None:
-    assert computed()[IndicatorKey("city", "uses")].meets(Decimal(0)) is None
+def test_dimensions_come_from_the_code_or_the_sector() -> None:
+    assert indicator("u4ssc", "EN: EN: AQ: 1C", "PM 2.5").dimension == "Environment"
+    assert indicator("iso37120", "5.1").dimension == "Economy"
+    assert indicator("city", "uses").dimension == "The city's own"
+    assert {one.dimension for key, one in indicators().items() if key.framework == "u4ssc"} == {"Economy", "Environment", "Society and culture"}
 
 
 def test_tables_are_read_once_and_cannot_be_changed() -> None:

@@ -3,13 +3,16 @@
 from datetime import datetime
 
 from stratapolis.chassis.db import Tx
-from stratapolis.governance import charging, progress
+from stratapolis.governance import charging, measuring, progress
 from stratapolis.governance.domain.journey import expire
 from stratapolis.governance.domain.tariff import period_of
 from stratapolis.governance.store import journeys, tariffs
 
 AT_MOST = 50
 """What one run takes on; the next run is near."""
+
+MARKS_AT_ONCE = 200
+"""Services, quarters of an hour and indicators that one run counts again."""
 
 
 async def expire_stages(*, tx: Tx, at: datetime) -> None:
@@ -22,3 +25,8 @@ async def charge_fees(*, tx: Tx, at: datetime) -> None:
     """Charge the fees of the months that have begun."""
     for subscription, tariff in await tariffs.with_fees_due(tx, period_of(at), AT_MOST):
         await charging.charge_fees(tx, subscription, tariff, at=at)
+
+
+async def measure_platform(*, tx: Tx, at: datetime, zone: str) -> None:
+    """Measure the platform by its own records, where something has happened."""
+    await measuring.measure_platform(tx, zone, MARKS_AT_ONCE, at=at)

@@ -1,13 +1,16 @@
 """Keeps what happened to a journey and says what of it is public, in one transaction: every change of a journey goes through here."""
 
+from datetime import datetime
+
 from city.manifest.v1.manifest_pb2 import Manifest
 from stratapolis.chassis import outbox
 from stratapolis.chassis.db import Tx
 from stratapolis.governance.codec.journeys import asks_layers, events
 from stratapolis.governance.codec.tariffs import tariff_of
 from stratapolis.governance.domain.journey import Journey, Moved
+from stratapolis.governance.domain.platform import PROPOSALS_LIVE_SHARE, TIME_TO_ONBOARD
 from stratapolis.governance.domain.step import State
-from stratapolis.governance.store import journeys, services, tariffs
+from stratapolis.governance.store import journeys, marks, services, tariffs
 
 
 async def begin(tx: Tx, moved: Moved, manifest: Manifest, manifest_yaml: bytes) -> Journey:
@@ -31,5 +34,15 @@ async def keep(tx: Tx, moved: Moved) -> Journey:
     if is_live and manifest is not None:
         await services.go_live(tx, journey.service_id, journey.version)
         await tariffs.add(tx, tariff_of(journey, manifest, at=journey.updated_at))
+    if journey.ended_at is not None:
+        await _measure(tx, journey, journey.ended_at)
     await outbox.append(tx, *events(journey, steps, manifest))
     return journey
+
+
+async def _measure(tx: Tx, journey: Journey, ended_at: datetime) -> None:
+    """Ends are what onboarding is measured by; a withdrawal says nothing of it."""
+    if journey.state is State.LIVE:
+        await marks.put(tx, TIME_TO_ONBOARD, journey.service_id, ended_at)
+    if journey.state is not State.WITHDRAWN:
+        await marks.put(tx, PROPOSALS_LIVE_SHARE, journey.service_id, ended_at)

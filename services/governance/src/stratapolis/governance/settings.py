@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import ClassVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator
 from stratapolis.chassis.settings import LayerSettings
@@ -15,7 +16,7 @@ HOLDERS = sorted({party for stage, parties in PARTIES.items() if stage is not St
 
 
 class Settings(LayerSettings):
-    """How long a journey waits in each stage and for which layers, and when a month is settled."""
+    """How long a journey waits in each stage and for which layers, when a month is settled, and in which zone the city is measured."""
 
     layer: ClassVar[str] = "governance"
 
@@ -30,6 +31,7 @@ class Settings(LayerSettings):
         le=90 * 24,
         description="how long after its end a month takes late uses; a story's city settles many months ahead of their end, with less than 0",
     )
+    zone: str = Field(default="UTC", description="IANA zone of the city, whose days and months its own indicators are measured by")
     layers: frozenset[str] = Field(default=frozenset(HOLDERS), description="layers that take part in journeys, comma separated")
 
     @field_validator("layers", mode="before")
@@ -39,6 +41,14 @@ class Settings(LayerSettings):
         if isinstance(names, list) and (unknown := sorted(set(names) - set(HOLDERS))):
             raise ValueError(f"no layer that takes part in journeys: {', '.join(unknown)}; there are {', '.join(HOLDERS)}")
         return names
+
+    @field_validator("zone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        try:
+            return ZoneInfo(value).key
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(f"no zone of the IANA database: {value}; write it like Europe/Berlin") from None
 
     @property
     def settlement_wait(self) -> timedelta:

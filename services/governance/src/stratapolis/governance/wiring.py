@@ -2,17 +2,20 @@
 
 from datetime import timedelta
 from functools import partial
+from zoneinfo import ZoneInfo
 
-from city.governance.v1 import journey_service_pb2, ledger_service_pb2, value_creator_service_pb2
+from city.data.v1.events_pb2 import IndicatorComputed
+from city.governance.v1 import indicator_service_pb2, journey_service_pb2, ledger_service_pb2, value_creator_service_pb2
 from city.journey.v1.journey_pb2 import StageAnswered
-from city.value_catalog.v1.events_pb2 import ServiceUsed, SubscriptionEnded, SubscriptionStarted
+from city.value_catalog.v1.events_pb2 import RequestOpened, RequestOverdue, RequestUpdated, ServiceUsed, SubscriptionEnded, SubscriptionStarted
 from stratapolis.chassis.app import Answers, App, Every, On
 from stratapolis.chassis.db import Database
 from stratapolis.chassis.rpc.client import Peers
 from stratapolis.governance import jobs
 from stratapolis.governance.domain.journey import Course
-from stratapolis.governance.handlers import journeys, uses
+from stratapolis.governance.handlers import indicators, journeys, uses
 from stratapolis.governance.rpc.creators import ValueCreators
+from stratapolis.governance.rpc.indicators import Indicators
 from stratapolis.governance.rpc.journeys import Journeys
 from stratapolis.governance.rpc.ledger import Ledger
 from stratapolis.governance.settings import Settings
@@ -20,10 +23,10 @@ from stratapolis.governance.settings import Settings
 
 def wire(settings: Settings, db: Database, peers: Peers) -> App:  # noqa: ARG001 - what every layer is wired with
     """The governance layer of a running city."""
-    return app(settings.course, settings.settlement_wait)
+    return app(settings.course, settings.settlement_wait, zone=settings.zone)
 
 
-def app(course: Course, settlement_wait: timedelta) -> App:
+def app(course: Course, settlement_wait: timedelta, *, zone: str = "UTC") -> App:
     """The governance layer; tests call this too, with other deadlines."""
     return App(
         name="governance",
@@ -32,14 +35,20 @@ def app(course: Course, settlement_wait: timedelta) -> App:
             On(SubscriptionStarted, uses.on_subscription_started),
             On(SubscriptionEnded, uses.on_subscription_ended),
             On(ServiceUsed, uses.on_service_used, ordered=False),
+            On(IndicatorComputed, indicators.on_indicator_computed),
+            On(RequestOpened, indicators.on_request_opened),
+            On(RequestUpdated, indicators.on_request_updated),
+            On(RequestOverdue, indicators.on_request_overdue),
         ),
         answers=(
             Answers(value_creator_service_pb2.DESCRIPTOR.services_by_name["ValueCreatorService"], ValueCreators()),
             Answers(journey_service_pb2.DESCRIPTOR.services_by_name["JourneyService"], Journeys(course)),
             Answers(ledger_service_pb2.DESCRIPTOR.services_by_name["LedgerService"], Ledger(settlement_wait)),
+            Answers(indicator_service_pb2.DESCRIPTOR.services_by_name["IndicatorService"], Indicators(ZoneInfo(zone))),
         ),
         every=(
             Every(timedelta(seconds=1), jobs.expire_stages),
             Every(timedelta(minutes=1), jobs.charge_fees),
+            Every(timedelta(seconds=1), partial(jobs.measure_platform, zone=zone)),
         ),
     )

@@ -190,3 +190,51 @@ class StatementNotFound(Refused):
 
     def __init__(self, statement_id: str) -> None:
         super().__init__(f"there is no statement {statement_id}", statement_id=statement_id)
+
+
+class IndicatorExists(Refused):
+    """An indicator is defined once."""
+
+    reason = "INDICATOR_EXISTS"
+    kind = Kind.EXISTS
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"the city measures {key} already", indicator=key)
+
+
+class IndicatorNotDefined(Refused):
+    """The city has neither unit nor direction for the indicator."""
+
+    reason = "INDICATOR_NOT_DEFINED"
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"the city has neither unit nor direction for {key}, so it reads `not measured`: an officer defines it first", indicator=key)
+
+
+class WrongUnit(Refused):
+    """A figure is in another unit than its indicator."""
+
+    reason = "WRONG_UNIT"
+    kind = Kind.INVALID
+
+    def __init__(self, key: str, unit: str, wanted: str) -> None:
+        super().__init__(f"{key} is measured in {wanted}, not in {unit}", field="unit", unit=wanted)
+
+
+class MeasuredByThePlatform(Refused):
+    """The platform measures the indicator from its own records."""
+
+    reason = "MEASURED_BY_THE_PLATFORM"
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"{key} is measured from the platform's own records; nobody writes it by hand", indicator=key)
+
+
+class TooManyIndicators(Refused):
+    """Officers have defined as many indicators as they may."""
+
+    reason = "TOO_MANY_INDICATORS"
+    kind = Kind.EXHAUSTED
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"officers define {limit} indicators at most; there is no room for another", limit=str(limit))

@@ -9,7 +9,8 @@ from stratapolis.chassis.errors import Permanent
 from stratapolis.chassis.times import to_time
 from stratapolis.governance import charging
 from stratapolis.governance.codec.uses import started_of, use_of
-from stratapolis.governance.store import tariffs
+from stratapolis.governance.domain.platform import USES
+from stratapolis.governance.store import marks, tariffs
 
 
 async def on_subscription_started(event: SubscriptionStarted, *, tx: Tx, at: datetime) -> None:
@@ -32,8 +33,9 @@ async def on_subscription_ended(event: SubscriptionEnded, *, tx: Tx, at: datetim
 
 
 async def on_service_used(event: ServiceUsed, *, tx: Tx, at: datetime) -> None:
-    """Count a use once, and charge it by its subscription's tariff."""
+    """Count a use once, have its day measured, and charge it by its subscription's tariff."""
     use = use_of(event)
     subscription, tariff = await tariffs.pinned(tx, use.subscription_id, use.service_id)
     if await tariffs.note_use(tx, use):
+        await marks.put(tx, USES, use.service_id, use.used_at)
         await charging.charge_use(tx, use, subscription, tariff, at=at)

@@ -43,7 +43,7 @@ class Journeys:
         may_propose(creator)
         service_id, version = await services.next_version(call.tx, new_id(), creator.creator_id, proposed.metadata.name)
         journey = _journey(proposed, creator, service_id, version, at=call.at)
-        moved = propose(journey, unknown_indicators(proposed), self.course, at=call.at)
+        moved = propose(journey, await unknown_indicators(call.tx, proposed), self.course, at=call.at)
         return pb.ProposeServiceResponse(journey=shown(await progress.begin(call.tx, moved, proposed, request.manifest_yaml)))
 
     async def decide_proposal(self, request: pb.DecideProposalRequest, call: Call) -> pb.DecideProposalResponse:

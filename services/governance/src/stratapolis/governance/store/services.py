@@ -25,3 +25,8 @@ async def next_version(tx: Tx, new_id: str, creator_id: str, name: str) -> tuple
 async def go_live(tx: Tx, service_id: str, version: int) -> None:
     """Note which version is live."""
     await tx.execute("update service set live_version = $2 where service_id = $1", service_id, version)
+
+
+async def exists(tx: Tx, service_id: str) -> bool:
+    """Whether there is such a service, live or not."""
+    return bool(await tx.value("select exists (select from service where service_id = $1)", service_id))

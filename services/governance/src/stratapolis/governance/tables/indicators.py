@@ -9,33 +9,18 @@ import csv
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 
 from stratapolis.chassis.errors import Kind, Refused
+from stratapolis.governance.domain.indicator import CITY, Definition, Direction, IndicatorKey, Target
+from stratapolis.governance.domain.period import Length
 
 CATALOGUES = ("indicators.csv", "iso37120.csv", "own.csv")
-
-
-class Direction(StrEnum):
-    """Which side of a target is the good one."""
-
-    HIGHER_IS_BETTER = "higher_is_better"
-    LOWER_IS_BETTER = "lower_is_better"
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class IndicatorKey:
-    """What identifies an indicator; `measure` is empty where the code has only one row."""
-
-    framework: str
-    code: str
-    measure: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.framework}:{self.code}" + (f" ({self.measure})" if self.measure else "")
+OWN = "The city's own"
+U4SSC_DIMENSIONS = {"EC": "Economy", "EN": "Environment", "SC": "Society and culture"}
+"""U4SSC codes begin with their dimension."""
 
 
 class UnknownIndicator(Refused):
@@ -63,25 +48,10 @@ class Indicator:
     impact: str
     periodicity: str
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Computed:
-    """How the city computes an indicator; a target is there only where it was fixed beforehand and has a source."""
-
-    key: IndicatorKey
-    unit: str
-    direction: Direction
-    period: str
-    computed_as: str
-    source: str
-    target: Decimal | None
-    target_source: str
-
-    def meets(self, value: Decimal) -> bool | None:
-        """Whether the value is on the target's good side, the target included; None without a target."""
-        if self.target is None:
-            return None
-        return value <= self.target if self.direction is Direction.LOWER_IS_BETTER else value >= self.target
+    @property
+    def dimension(self) -> str:
+        """The part of the scorecard it belongs to; ISO 37120 has sectors instead."""
+        return OWN if self.key.framework == CITY else U4SSC_DIMENSIONS.get(self.key.code.partition(":")[0], self.sector)
 
 
 @cache
@@ -92,7 +62,7 @@ def indicators() -> Mapping[IndicatorKey, Indicator]:
 
 
 @cache
-def computed() -> Mapping[IndicatorKey, Computed]:
+def computed() -> Mapping[IndicatorKey, Definition]:
     """The indicators the city computes, by key; read once."""
     rows = (_computed(row) for row in _rows("computed.csv"))
     return MappingProxyType({row.key: row for row in rows})
@@ -105,6 +75,11 @@ def indicator(framework: str, code: str, measure: str = "") -> Indicator:
     if found is None:
         raise UnknownIndicator(key, tuple(other.measure for other in indicators() if (other.framework, other.code) == (framework, code)))
     return found
+
+
+def own(key: IndicatorKey, name: str) -> Indicator:
+    """An indicator of the city's own that is in no file."""
+    return Indicator(key=key, name=name, kind="own", sector="", sdg=(), evaluation="", impact="", periodicity="")
 
 
 def _rows(name: str) -> Iterator[dict[str, str]]:
@@ -128,14 +103,13 @@ def _indicator(row: Mapping[str, str]) -> Indicator:
     )
 
 
-def _computed(row: Mapping[str, str]) -> Computed:
-    return Computed(
+def _computed(row: Mapping[str, str]) -> Definition:
+    return Definition(
         key=_key(row),
         unit=row["unit"],
         direction=Direction(row["direction"]),
-        period=row["period"],
+        length=Length(row["period"]),
         computed_as=row["computed_as"],
         source=row["source"],
-        target=Decimal(row["target"]) if row["target"] else None,
-        target_source=row["target_source"],
+        target=Target(value=Decimal(row["target"]), source=row["target_source"]) if row["target"] else None,
     )
