@@ -4,6 +4,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from stratapolis.chassis.settings import WrongSettings
 from stratapolis.governance.domain.step import Stage
 from stratapolis.governance.settings import Settings
@@ -12,7 +14,7 @@ from stratapolis.governance.settings import Settings
 @pytest.fixture
 def environ(tmp_path: Path) -> dict[str, str]:
     key = tmp_path / "key.pem"
-    key.write_text("a key")
+    key.write_bytes(Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     return {
         "CITY_KAFKA": "127.0.0.1:23092",
         "CITY_CONNECTIVITY_URL": "http://127.0.0.1:23206",

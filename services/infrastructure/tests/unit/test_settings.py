@@ -3,13 +3,15 @@
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from stratapolis.chassis.settings import WrongSettings
 from stratapolis.infrastructure.settings import Settings
 
 
 def environ(folder: Path, **more: str) -> dict[str, str]:
     key = folder / "key.pem"
-    key.touch()
+    key.write_bytes(Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     return {
         "CITY_KAFKA": "127.0.0.1:7092", "CITY_CONNECTIVITY_URL": "http://127.0.0.1:7206/", "CITY_PEERS": "data=127.0.0.1:7105",
         "CITY_INFRASTRUCTURE_DATABASE": "postgresql://x", "CITY_INFRASTRUCTURE_GRPC_PORT": "7107", "CITY_INFRASTRUCTURE_HTTP_PORT": "7207",
@@ -30,5 +32,5 @@ def test_roots_of_artefacts_are_absolute_folders(tmp_path: Path) -> None:
 
 
 def test_the_last_port_is_not_below_the_first(tmp_path: Path) -> None:
-    with pytest.raises(WrongSettings, match="CITY_INFRASTRUCTURE_LAST_PORT: is below"):
+    with pytest.raises(WrongSettings, match="CITY_INFRASTRUCTURE_FIRST_PORT, CITY_INFRASTRUCTURE_LAST_PORT: the last port is below the first"):
         Settings.read(environ(tmp_path, CITY_INFRASTRUCTURE_FIRST_PORT="7400"))

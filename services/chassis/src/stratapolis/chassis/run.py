@@ -12,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import structlog
 import uvloop
 from aiokafka.admin import AIOKafkaAdminClient
@@ -19,7 +20,6 @@ from aiokafka.errors import KafkaError
 from city.connectivity.v1.revocations_pb2 import Revoked
 from city.operations.v1 import operations_service_pb2
 from city.policy.v1.policies_pb2 import PolicyActivated
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from faststream.kafka import KafkaBroker
 from stratapolis.chassis import contract, idempotency, jobs, logs, metrics, positions, relay, telemetry
 from stratapolis.chassis.app import Answers, App, Every, On, OnBatch, Tends
@@ -31,9 +31,10 @@ from stratapolis.chassis.hearing import Hearing
 from stratapolis.chassis.http_face import serve
 from stratapolis.chassis.inbox import Inbox
 from stratapolis.chassis.keys import KeySet
-from stratapolis.chassis.migrate import migrate
+from stratapolis.chassis.migrate import MigrationChanged, migrate
 from stratapolis.chassis.own_token import Tokens, TokenSource
 from stratapolis.chassis.policies import Policies
+from stratapolis.chassis.positions import OtherCluster
 from stratapolis.chassis.raw import Raw
 from stratapolis.chassis.relay import Relay
 from stratapolis.chassis.revocations import FollowedRevocations
@@ -54,14 +55,14 @@ Wire = Callable[[Any, Database, Peers], App]
 
 
 def main(settings_class: type[LayerSettings], wire: Wire, migrations: Path) -> None:
-    """Run a layer until SIGTERM or SIGINT; exits with 2 and a line per fault when its settings are wrong."""
+    """Run a layer until SIGTERM or SIGINT; exits with 2 and a line per fault when it cannot start as it is told to."""
     try:
         settings = settings_class.read()
-    except WrongSettings as error:
+        logs.configure(settings.layer, settings.instance, settings.log_level)
+        sys.exit(uvloop.run(_run(settings, wire, migrations)))
+    except (WrongSettings, OtherCluster, MigrationChanged) as error:
         sys.stderr.write(f"{error}\n")
         raise SystemExit(2) from None
-    logs.configure(settings.layer, settings.instance, settings.log_level)
-    sys.exit(uvloop.run(_run(settings, wire, migrations)))
 
 
 async def _run(settings: LayerSettings, wire: Wire, migrations: Path) -> int:
@@ -84,7 +85,7 @@ async def _run(settings: LayerSettings, wire: Wire, migrations: Path) -> int:
 
 
 async def _open(settings: LayerSettings, stack: contextlib.AsyncExitStack, stopping: asyncio.Event) -> Database | None:
-    """The database, waited for while it is away."""
+    """The database, waited for while it is away; raises WrongSettings when it is there and does not take us."""
     while not stopping.is_set():
         db = Database(settings.database.get_secret_value(), name=settings.layer, size=settings.pool_size)
         try:
@@ -92,6 +93,8 @@ async def _open(settings: LayerSettings, stack: contextlib.AsyncExitStack, stopp
         except TRANSIENT as error:
             log.warning("database_away", error=type(error).__name__)
             await _pause(stopping, 1)
+        except asyncpg.PostgresError as error:
+            raise WrongSettings(f"{settings.variable('database')}: PostgreSQL says: {error}") from None
     return None
 
 
@@ -141,12 +144,11 @@ class Running:
             self._followers.setdefault(follows.event, Follower(follows.event, settings.kafka, follows.heard))
         issuer = self._app.issuer
         self._outside: list[KeySet | Tokens] = []
-        key: Any = load_pem_private_key(settings.key_file.read_bytes(), None)
         keys = issuer
         tokens.source = issuer
         if issuer is None:
             keys = KeySet(f"{settings.connectivity_url}/.well-known/jwks.json")
-            tokens.source = Tokens(f"{settings.connectivity_url}/oauth2/token", f"layer:{settings.layer}", key)
+            tokens.source = Tokens(f"{settings.connectivity_url}/oauth2/token", f"layer:{settings.layer}", settings.key())
             self._outside = [keys, tokens.source]
         revocations = FollowedRevocations(self._followers[Revoked])
         verifier = Verifier(keys, settings.layer, revocations)

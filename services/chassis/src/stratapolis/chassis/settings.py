@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, ClassVar, Self
+from urllib.parse import urlsplit
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 SHARED = ("kafka", "connectivity_url", "peers", "instance", "otlp", "log_level", "host")
 """Settings that are alike for all layers: `CITY_KAFKA` and so on. All others have the layer's prefix."""
+CLOSE = 0.85
+"""How alike a variable is to a shared setting that it was meant to be; others' variables begin with `CITY_` too."""
 
 
 class WrongSettings(Exception):
     """Settings that cannot be used; each line names a variable."""
+
+
+class DoNotFit(ValueError):
+    """For a model validator: settings that are wrong together, by their fields' names."""
+
+    def __init__(self, *fields: str, because: str) -> None:
+        super().__init__(because)
+        self.fields = fields
 
 
 class LayerSettings(BaseSettings):
@@ -44,9 +59,30 @@ class LayerSettings(BaseSettings):
         if not isinstance(value, str):
             return value
         pairs = [pair.partition("=") for pair in value.split(",") if pair.strip()]
-        if any(not (name and equals and address) for name, equals, address in pairs):
+        if any(not (name and equals and _is_address(address)) for name, equals, address in pairs):
             raise ValueError("write layer=host:port, comma separated")
         return {name.strip(): address.strip() for name, _, address in pairs}
+
+    @field_validator("kafka")
+    @classmethod
+    def _addresses(cls, value: str) -> str:
+        if not all(map(_is_address, value.split(","))):
+            raise ValueError("write host:port of the brokers, comma separated")
+        return value
+
+    @field_validator("connectivity_url", "otlp")
+    @classmethod
+    def _web(cls, value: str) -> str:
+        if value and _scheme(value) not in {"http", "https"}:
+            raise ValueError("write a URL that begins with http:// or https://")
+        return value
+
+    @field_validator("database")
+    @classmethod
+    def _dsn(cls, value: SecretStr) -> SecretStr:
+        if _scheme(value.get_secret_value()) not in {"postgresql", "postgres"}:
+            raise ValueError("write a DSN: postgresql://role:password@host:port/database")
+        return value
 
     @field_validator("key_file")
     @classmethod
@@ -71,21 +107,62 @@ class LayerSettings(BaseSettings):
     def read(cls, environ: Mapping[str, str] | None = None) -> Self:
         """Settings from the environment; raises WrongSettings with a line for each fault."""
         environ = os.environ if environ is None else environ
-        prefix = f"CITY_{cls.layer.upper()}_"
-        names = {(f"CITY_{n.upper()}" if n in SHARED else f"{prefix}{n.upper()}"): n for n in cls.model_fields}
-        unknown = sorted(v for v in environ if v.startswith(prefix) and v not in names)
-        faults = [f"{v}: there is no such setting" for v in unknown]
-        variable_of = {n: v for v, n in names.items()}
-        found: dict[str, Any] = {n: environ[v] for v, n in names.items() if v in environ}
+        names = {cls.variable(field): field for field in cls.model_fields}
+        faults = [f"{v}: there is no such setting" for v in cls._unknown(environ)]
+        found: dict[str, Any] = {field: environ[v] for v, field in names.items() if v in environ}
         try:
             settings = cls(**found)
         except ValidationError as error:
-            faults += [f"{variable_of[str(e['loc'][0])]}: {_fault(e)}" for e in error.errors(include_url=False, include_input=False)]
-            raise WrongSettings("\n".join(faults)) from None
+            raise WrongSettings("\n".join([*faults, *cls._faults(error)])) from None
         if faults:
             raise WrongSettings("\n".join(faults))
+        settings.key()
         return settings
 
+    def key(self) -> Ed25519PrivateKey:
+        """The layer's private key; raises WrongSettings where the file holds none."""
+        try:
+            key = load_pem_private_key(self.key_file.read_bytes(), None)
+        except OSError as error:
+            raise WrongSettings(f"{self.variable('key_file')}: the file cannot be read: {error.strerror}") from None
+        except (ValueError, TypeError, UnsupportedAlgorithm):
+            key = None
+        if not isinstance(key, Ed25519PrivateKey):
+            raise WrongSettings(f"{self.variable('key_file')}: the file holds no Ed25519 private key in PEM without a password")
+        return key
 
-def _fault(error: Mapping[str, object]) -> str:
-    return "is missing" if error["type"] == "missing" else str(error["msg"]).removeprefix("Value error, ")
+    @classmethod
+    def variable(cls, field: str) -> str:
+        """The environment variable of a setting."""
+        return f"CITY_{field.upper()}" if field in SHARED else f"CITY_{cls.layer.upper()}_{field.upper()}"
+
+    @classmethod
+    def _unknown(cls, environ: Mapping[str, str]) -> list[str]:
+        known = {cls.variable(field) for field in cls.model_fields}
+        shared = [cls.variable(field) for field in SHARED]
+        ours = cls.variable("")
+        return sorted(v for v in set(environ) - known if v.startswith(ours) or (v.startswith("CITY_") and get_close_matches(v, shared, cutoff=CLOSE)))
+
+    @classmethod
+    def _faults(cls, error: ValidationError) -> Iterator[str]:
+        """A line for each fault; pydantic's own way of telling them would show values."""
+        for each in error.errors(include_url=False, include_input=False):
+            cause = each.get("ctx", {}).get("error")
+            fields = cause.fields if isinstance(cause, DoNotFit) else [str(part) for part in each["loc"][:1]]
+            named = ", ".join(map(cls.variable, fields)) or f"{cls.variable('')}*"
+            yield f"{named}: {'is missing' if each['type'] == 'missing' else each['msg'].removeprefix('Value error, ')}"
+
+
+def _is_address(text: str) -> bool:
+    host, _, port = text.strip().rpartition(":")
+    return bool(host) and port.isascii() and port.isdecimal() and 0 < int(port) <= 65535
+
+
+def _scheme(url: str) -> str:
+    """The scheme of a URL; empty where it is none. urllib's own errors would show the URL, and with it a password."""
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - raises where it is no number
+    except ValueError:
+        return ""
+    return parts.scheme if parts.netloc or parts.query else ""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Self
 
-from pydantic import Field, ValidationInfo, field_validator
-from stratapolis.chassis.settings import LayerSettings
+from pydantic import Field, field_validator, model_validator
+from stratapolis.chassis.settings import DoNotFit, LayerSettings
 from stratapolis.infrastructure.domain.deployment import Patience
 from stratapolis.infrastructure.domain.pool import Amount, Share
 
@@ -24,7 +24,7 @@ class Settings(LayerSettings):
     artefact_roots: tuple[Path, ...] = Field(default=(), description="folders below which artefacts may lie, separated by colons")
     work_folder: Path = Field(description="folder that services run in; below /var/tmp where other users cannot walk to it and we are root")
     first_port: int = Field(default=7300, ge=1024, le=65535)
-    last_port: int = Field(default=7399, ge=1024, le=65535, validate_default=True)
+    last_port: int = Field(default=7399, ge=1024, le=65535)
     first_uid: int = Field(default=61_184, ge=1000, description="as root each service runs as a user of its own, one id a port, from this one")
     open_files: int = Field(default=256, ge=16)
     processes: int = Field(default=128, ge=4)
@@ -44,12 +44,11 @@ class Settings(LayerSettings):
             raise ValueError("write absolute folders, separated by colons")
         return folders
 
-    @field_validator("last_port")
-    @classmethod
-    def _in_order(cls, value: int, info: ValidationInfo) -> int:
-        if value < info.data.get("first_port", 0):
-            raise ValueError("is below CITY_INFRASTRUCTURE_FIRST_PORT")
-        return value
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.last_port < self.first_port:
+            raise DoNotFit("first_port", "last_port", because="the last port is below the first")
+        return self
 
     @property
     def ports(self) -> range:
