@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 from collections import Counter
 from datetime import UTC, datetime
 from itertools import product
 from typing import Any
 
 import grpc
-import orjson
 from google.protobuf.descriptor import MethodDescriptor
-from google.protobuf.message import Message
-from stratapolis.chassis.paging import _digest
+from stratapolis.chassis.testing import forged_token
 
 from e2e_tests import shapes
 from e2e_tests.conftest import HOLDERS, Town
@@ -41,11 +38,6 @@ def _answering(package: str) -> tuple[str, ...]:
     return SHARED.get(package, (package.split(".")[1],))
 
 
-def forged(request: Message, values: list[Any]) -> str:
-    """A token with the right mark for its list: marks are no secret."""
-    return base64.urlsafe_b64encode(_digest(request) + orjson.dumps(values)).decode()
-
-
 async def test_g12_no_forged_page_token_of_any_list_is_more_than_the_callers_mistake(town: Town) -> None:
     wrong: list[tuple[str, str, list[Any], grpc.StatusCode]] = []
     codes = Counter[grpc.StatusCode]()
@@ -53,7 +45,7 @@ async def test_g12_no_forged_page_token_of_any_list_is_more_than_the_callers_mis
 
     async def ask(layer: str, rpc: MethodDescriptor, channel: grpc.aio.Channel, token: str, values: list[Any]) -> None:
         request = shapes.valid(rpc.input_type)
-        request.page_token = forged(request, values)  # type: ignore[attr-defined]
+        request.page_token = forged_token(request, values)  # type: ignore[attr-defined]
         call: Any = channel.unary_unary(f"/{rpc.containing_service.full_name}/{rpc.name}")
         async with turns:
             try:

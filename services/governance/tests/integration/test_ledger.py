@@ -10,6 +10,7 @@ from city.governance.v1 import ledger_service_pb2 as pb
 from stratapolis.chassis.errors import Refused
 from stratapolis.chassis.identity import Caller
 from stratapolis.chassis.ids import new_id
+from stratapolis.chassis.testing import forged_token
 from stratapolis.governance.domain.tariff import after, period_of
 from stratapolis.governance.handlers import uses
 from stratapolis.governance.rpc.ledger import Ledger
@@ -207,3 +208,6 @@ async def test_pages_neither_skip_nor_repeat(asking: Asking) -> None:
     (hers,) = (one for one in statements if one.account == "receivable:person:ada")
     lines = await all_of(asking, "get_statement", pb.GetStatementRequest(statement_id=hers.statement_id), "lines")
     assert {line.service_id for line in lines} == {service, other} and len(lines) == hers.lines == 2
+    beyond = pb.GetStatementRequest(statement_id=hers.statement_id)
+    beyond.page_token = forged_token(beyond, [2**31])
+    assert not (await asking("get_statement", beyond, OFFICER)).lines

@@ -47,7 +47,7 @@ class Page:
 
         A token needs no secret to be forged: whatever is not what this list and filter could have given raises InvalidField and never reaches a query.
         """
-        size, token, asked = getattr(request, "page_size"), getattr(request, "page_token"), _digest(request)  # noqa: B009 - fields of every list request
+        size, token, asked = getattr(request, "page_size"), getattr(request, "page_token"), digest(request)  # noqa: B009 - fields of every list request
         if size < 0:
             raise InvalidField("page_size", "must not be negative")
         after = _read(token, asked, (kind, *kinds)) if token else None
@@ -76,7 +76,7 @@ class Page:
         return base64.urlsafe_b64encode(body).rstrip(b"=").decode()
 
 
-def _digest(request: Message) -> bytes:
+def digest(request: Message) -> bytes:
     """The same for each page of one list: a token used with another filter would show a wrong page."""
     filters = type(request)()
     filters.CopyFrom(request)

@@ -15,7 +15,7 @@ SUMS = """
     select account, currency, service_id, service_period, count(*)::int as entries, sum(amount) as exact from entry
     where period = $1 and account <> $2 group by account, currency, service_id, service_period order by account, currency, service_id, service_period"""
 SEE = "select * from statement where statement_id = $1 and ($2::text[] is null or owner = any($2))"
-LINES = "select * from statement_line where statement_id = $1 and number > $2 order by number limit $3"
+LINES = "select * from statement_line where statement_id = $1 and number > $2::bigint order by number limit $3"
 LIST = """
     select * from statement
     where ($1::text[] is null or owner = any($1)) and ($2 = '' or owner = $2) and ($3 = '' or period = $3)
