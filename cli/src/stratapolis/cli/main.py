@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import structlog
 import typer
-from stratapolis.cli import creators, dead_letters, journeys, ledger, local_city, login, manifests, operate, services, story
+from stratapolis.cli import creators, dead_letters, indicators, journeys, ledger, local_city, login, manifests, operate, services, story
 
 app = typer.Typer(
     name="city",
@@ -33,6 +33,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "explain": manifests.explain,
     "services": services.services,
     "service": services.service,
+    "scorecard": indicators.scorecard,
 }
 for name, command in COMMANDS.items():
     app.command(name)(command)
@@ -40,6 +41,7 @@ app.add_typer(creators.app, name="creators")
 app.add_typer(operate.pools, name="pools")
 app.add_typer(operate.artefacts, name="artefacts")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(indicators.app, name="indicators")
 app.add_typer(dead_letters.app, name="dead-letters")
 
 

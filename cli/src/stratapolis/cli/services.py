@@ -6,9 +6,11 @@ from typing import Annotated
 
 import typer
 from city.manifest.v1.manifest_pb2 import Model, Plan, Price, Stakeholder
+from city.types.v1.types_pb2 import Side
 from city.value_catalog.v1.catalog_service_pb2 import GetServiceRequest, ListServicesRequest, SearchServicesRequest, ServiceFilter
 from city.value_catalog.v1.catalog_service_pb2_grpc import CatalogServiceStub
-from city.value_catalog.v1.entry_pb2 import Entry, GrantState, ServiceStatus
+from city.value_catalog.v1.entry_pb2 import Entry, GrantState, OutcomeNow, ServiceStatus
+from stratapolis.cli import indicators
 from stratapolis.cli.options import HERE, As, Folder, Json, Limit
 from stratapolis.cli.refused import told
 from stratapolis.cli.screen import Screen, as_data, clock, word
@@ -64,7 +66,19 @@ async def service(
         }
     )
     screen.table(
-        ("OUTCOME", "INDICATOR", "NOW", "TARGET"), [(o.name, f"{o.indicator.framework} {o.indicator.code}", o.reading, o.target) for o in entry.outcomes]
+        ("OUTCOME", "INDICATOR", "NOW", "PERIOD", "OF", "TARGET", "SIDE"),
+        [
+            (
+                o.name,
+                indicators.named(o.indicator),
+                o.reading,
+                o.measured.period,
+                o.measured.scope.partition(":")[0],
+                target(o),
+                word(Side, o.side) if o.side else "",
+            )
+            for o in entry.outcomes
+        ],
     )
     if entry.data:
         screen.table(("DATA", "PURPOSE", "GRANT"), [(d.product, d.purpose, word(GrantState, d.state)) for d in entry.data])
@@ -85,5 +99,11 @@ def _plan(plan: Plan, currency: str) -> str:
 
 
 def outcome(entry: Entry) -> str:
-    """The first outcome and its live value."""
-    return f"{entry.outcomes[0].name}: {entry.outcomes[0].reading}" if entry.outcomes else ""
+    """The first outcome, its live value and the side of its target."""
+    first = entry.outcomes[0]
+    return f"{first.name}: {first.reading}" + (f", {word(Side, first.side)}" if first.side else "")
+
+
+def target(outcome: OutcomeNow) -> str:
+    """The target that counts: the service's own, else the city's."""
+    return outcome.target or (f"{outcome.measured.city_target} (the city's)" if outcome.measured.city_target else "")

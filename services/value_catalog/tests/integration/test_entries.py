@@ -8,9 +8,9 @@ from city.data.v1.events_pb2 import DataContractGranted, DataContractRevoked
 from city.governance.v1.events_pb2 import IndicatorMeasured
 from city.infrastructure.v1.events_pb2 import DeploymentDegraded, DeploymentFailed, DeploymentReady, DeploymentRecovered
 from city.manifest.v1.manifest_pb2 import MODEL_PAY_PER_USE, WCAG_LEVEL_AA, DataUse, Outcome
-from city.types.v1.types_pb2 import IndicatorKey, Place, Share
+from city.types.v1.types_pb2 import DIRECTION_LOWER_IS_BETTER, SIDE_OFF_TARGET, SIDE_ON_TARGET, SIDE_UNSPECIFIED, IndicatorKey, Place, Share
 from city.value_catalog.v1 import entry_pb2
-from city.value_catalog.v1.catalog_service_pb2 import GetServiceRequest, ListOutcomesRequest
+from city.value_catalog.v1.catalog_service_pb2 import GetServiceRequest, ListOutcomesRequest, ListServicesRequest, SearchServicesRequest
 from stratapolis.chassis.errors import Permanent
 from stratapolis.chassis.times import to_timestamp
 from stratapolis.value_catalog.domain.errors import ServiceNotFound
@@ -25,12 +25,12 @@ async def entry(layer: Layer, service_id: str) -> entry_pb2.Entry:
 
 
 def a_value(
-    value: str, *, period: str = "2026-01-31", revision: int = 1, scope: str = "city", indicator: IndicatorKey = AIR, unit: str = "ug/m3"
+    value: str, *, period: str = "2026-01-31", revision: int = 1, scope: str = "city", indicator: IndicatorKey = AIR, unit: str = "ug/m3", **more: Any
 ) -> IndicatorMeasured:
     series = "|".join((indicator.framework, indicator.code, indicator.measure, scope))
     return IndicatorMeasured(
         series=series, indicator=indicator, scope=scope, period=period, revision=revision, value=value, unit=unit, target="15",
-        measured_time=to_timestamp(datetime(2026, 2, 1, tzinfo=UTC)),
+        measured_time=to_timestamp(datetime(2026, 2, 1, tzinfo=UTC)), **more,
     )  # fmt: skip
 
 
@@ -72,6 +72,39 @@ async def test_a_correction_wins_and_a_late_value_of_an_older_period_does_not(la
     await layer.under.deliver(a_value("12"), a_value("13", revision=2), a_value("99", period="2026-01-30", revision=5), a_value("7", scope="thing:a"))
     (outcome,) = (await entry(layer, service_id)).outcomes
     assert outcome.reading == "13 ug/m3" and outcome.measured.revision == 2
+
+
+async def test_doubles_and_older_revisions_under_new_events_change_nothing(layer: Layer) -> None:
+    (service_id,) = await layer.publish()
+    for value, revision in (("12", 1), ("13", 2), ("13", 2), ("12", 1)):
+        await layer.under.deliver(a_value(value, revision=revision))
+    (outcome,) = (await entry(layer, service_id)).outcomes
+    assert (outcome.measured.value, outcome.measured.revision) == ("13", 2)
+    assert await layer.count("measured") == 1
+
+
+async def test_an_outcome_says_the_side_of_its_own_target_or_else_of_the_citys(layer: Layer) -> None:
+    strict = a_manifest(outcomes=[Outcome(name="clean air", indicator=AIR, target="10")])
+    plain = a_manifest(outcomes=[Outcome(name="clean air", indicator=AIR)])
+    own, citys = await layer.publish(strict, plain)
+    assert [(await entry(layer, one)).outcomes[0].side for one in (own, citys)] == [SIDE_UNSPECIFIED, SIDE_UNSPECIFIED]
+    await layer.under.deliver(a_value("12", side=SIDE_ON_TARGET, direction=DIRECTION_LOWER_IS_BETTER))
+    outcomes = [(await entry(layer, one)).outcomes[0] for one in (own, citys)]
+    assert [one.side for one in outcomes] == [SIDE_OFF_TARGET, SIDE_ON_TARGET]
+    assert [(one.measured.side, one.measured.direction) for one in outcomes] == [(SIDE_ON_TARGET, DIRECTION_LOWER_IS_BETTER)] * 2
+    await layer.under.deliver(a_value("16", revision=2, side=SIDE_OFF_TARGET, direction=DIRECTION_LOWER_IS_BETTER))
+    (promised,) = (await layer.call(layer.catalog.list_outcomes, ListOutcomesRequest())).outcomes
+    assert (promised.measured.side, promised.reading) == (SIDE_OFF_TARGET, "16 ug/m3")
+
+
+async def test_lists_and_searches_show_the_same_live_values(layer: Layer) -> None:
+    ids = await layer.publish(*[a_manifest(title=f"Air alert {number}") for number in range(5)])
+    await layer.under.deliver(a_value("12", side=SIDE_ON_TARGET, direction=DIRECTION_LOWER_IS_BETTER), a_value("9", scope=f"service:{ids[0]}"))
+    wanted = {service_id: (await entry(layer, service_id)).outcomes[0] for service_id in ids}
+    listed = (await layer.call(layer.catalog.list_services, ListServicesRequest())).entries
+    found = (await layer.call(layer.catalog.search_services, SearchServicesRequest(query="air"))).found
+    assert {one.service_id: one.outcomes[0] for one in listed} == wanted == {one.entry.service_id: one.entry.outcomes[0] for one in found}
+    assert [wanted[service_id].reading for service_id in ids] == ["9 ug/m3", *["12 ug/m3"] * 4]
 
 
 async def test_a_services_own_value_is_shown_before_the_citys(layer: Layer) -> None:

@@ -8,7 +8,7 @@ from city.governance.v1.events_pb2 import StageRequested
 from city.manifest.v1.manifest_pb2 import MODEL_FREE, MODEL_SUBSCRIPTION, Manifest, Stakeholder
 from city.types.v1.types_pb2 import Place
 from city.value_catalog.v1 import entry_pb2, request_service_pb2, use_service_pb2
-from stratapolis.value_catalog.codec import cases, entries, subscriptions
+from stratapolis.value_catalog.codec import cases, entries, measured, subscriptions
 
 from services.value_catalog.tests.builders import AIR, a_manifest, a_request
 
@@ -50,7 +50,7 @@ def test_every_word_of_the_domain_has_its_number_and_back() -> None:
     [("12.50", "ug/m3", "12.5 ug/m3"), ("100", "%", "100 %"), ("100", "1", "100"), ("0.000", "", "0"), ("-3.10", "Cel", "-3.1 Cel")],
 )
 def test_a_value_reads_without_idle_zeros(value: str, unit: str, reading: str) -> None:
-    assert entries._reading({"value": value, "unit": unit}) == reading
+    assert measured.reading({"value": value, "unit": unit}) == reading
 
 
 def a_contract(contract_id: str, *, end: datetime | None = None, revoked: bool = False) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 
 from city.connectivity.v1.events_pb2 import ConnectionSevered, ConnectionTrusted
@@ -13,9 +12,9 @@ from city.journey.v1 import journey_pb2
 from city.value_catalog.v1.events_pb2 import ServicePublished
 from stratapolis.chassis import outbox
 from stratapolis.chassis.db import Tx
-from stratapolis.chassis.errors import Permanent
 from stratapolis.chassis.holds import Answer, Cleared, reason
 from stratapolis.value_catalog.codec import entries as codec
+from stratapolis.value_catalog.codec import measured
 from stratapolis.value_catalog.codec.times import time_of
 from stratapolis.value_catalog.domain.entry import unlistable
 from stratapolis.value_catalog.store import entries, projections
@@ -23,7 +22,7 @@ from stratapolis.value_catalog.store import entries, projections
 LAYER = "value_catalog"
 RECORDS_USES = (LAYER, "uses:record")
 """Target and scope of the connection over which a service records its uses."""
-DECIMAL = re.compile(r"-?[0-9]{1,30}([.][0-9]{1,30})?")
+THING = "thing:"
 
 
 async def prepare(request: StageRequested, *, tx: Tx, at: datetime) -> Answer:
@@ -47,14 +46,9 @@ async def on_journey_ended(event: JourneyEnded, *, tx: Tx, at: datetime) -> None
 
 
 async def on_indicator_measured(event: IndicatorMeasured, *, tx: Tx, at: datetime) -> None:
-    """Keep the newest value of an indicator in its scope; one that is no decimal could never be shown."""
-    if not DECIMAL.fullmatch(event.value):
-        raise Permanent(f"{event.value!r} is no decimal")
-    indicator = event.indicator.framework, event.indicator.code, event.indicator.measure
-    await projections.put_measured(
-        tx, indicator, event.scope, period=event.period, revision=event.revision, value=event.value, unit=event.unit, target=event.target,
-        at=time_of(event, "measured_time") or at,
-    )  # fmt: skip
+    """Keep the newest value of an indicator for the city or a service; what a single thing measures is no service's outcome."""
+    if not event.scope.startswith(THING):
+        await projections.put_measured(tx, measured.value_of(event, at))
 
 
 async def on_data_contract_granted(event: DataContractGranted, *, tx: Tx, at: datetime) -> None:  # noqa: ARG001 - the shape of a handler

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from city.governance.v1.events_pb2 import StageRequested
@@ -13,10 +12,10 @@ from city.types.v1.types_pb2 import IndicatorKey, Place, Share
 from city.value_catalog.v1 import catalog_service_pb2, entry_pb2
 from stratapolis.chassis.db import Row
 from stratapolis.chassis.times import to_timestamp
+from stratapolis.value_catalog.codec import measured
 from stratapolis.value_catalog.codec.times import stamp
 from stratapolis.value_catalog.domain import entry as domain
 
-NOT_MEASURED = "not measured"
 _STAKEHOLDER = "STAKEHOLDER_"
 
 
@@ -93,13 +92,12 @@ def data_used(declared: Iterable[tuple[str, str]], contracts: Sequence[Mapping[s
 
 def promised(row: Row) -> catalog_service_pb2.PromisedOutcome:
     """An indicator that services promise to move."""
-    measured = row["measured"]
     return catalog_service_pb2.PromisedOutcome(
         indicator=IndicatorKey(framework=row["framework"], code=row["code"], measure=row["measure"]),
         names=row["names"],
         services=row["services"],
-        measured=_measured(measured),
-        reading=_reading(measured),
+        measured=measured.shown(row["measured"]),
+        reading=measured.reading(row["measured"]),
     )
 
 
@@ -112,37 +110,10 @@ def _outcome_now(outcome: Mapping[str, Any]) -> entry_pb2.OutcomeNow:
         name=outcome["name"],
         indicator=IndicatorKey(framework=outcome["framework"], code=outcome["code"], measure=outcome["measure"]),
         target=outcome["target"],
-        measured=_measured(outcome["measured"]),
-        reading=_reading(outcome["measured"]),
+        measured=measured.shown(outcome["measured"]),
+        reading=measured.reading(outcome["measured"]),
+        side=measured.side_shown(outcome["measured"], outcome["target"]),
     )
-
-
-def _measured(value: Mapping[str, Any] | None) -> entry_pb2.Measured | None:
-    if value is None:
-        return None
-    return entry_pb2.Measured(
-        value=value["value"],
-        unit=value["unit"],
-        scope=value["scope"],
-        period=value["period"],
-        revision=value["revision"],
-        city_target=value["target"],
-        measured_time=to_timestamp(datetime.fromisoformat(value["measured_at"])),
-    )
-
-
-def _reading(value: Mapping[str, Any] | None) -> str:
-    """The value in words; `1` is UCUM's unit of what has none."""
-    if value is None:
-        return NOT_MEASURED
-    number = _plain(value["value"])
-    return number if value["unit"] in ("", "1") else f"{number} {value['unit']}"
-
-
-def _plain(decimal: str) -> str:
-    """A decimal without trailing zeros and without an exponent."""
-    whole = f"{Decimal(decimal):f}"
-    return whole.rstrip("0").rstrip(".") if "." in whole else whole
 
 
 def _granted(contract: Mapping[str, Any], at: datetime) -> entry_pb2.DataUsed:

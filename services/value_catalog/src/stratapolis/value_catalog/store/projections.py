@@ -5,14 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 
 from stratapolis.chassis.db import Tx
+from stratapolis.value_catalog.domain.outcome import Value
 
 # A late correction of an older period does not replace the newest value. Periods of one indicator are of one length, so their names sort by time.
 MEASURED = """
-    insert into measured as m (framework, code, measure, scope, period, revision, value, unit, target, measured_at)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+    insert into measured as m (framework, code, measure, scope, period, revision, value, unit, target, measured_at, side, direction)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
     on conflict (framework, code, measure, scope) do update
     set period = excluded.period, revision = excluded.revision, value = excluded.value, unit = excluded.unit, target = excluded.target,
-        measured_at = excluded.measured_at
+        measured_at = excluded.measured_at, side = excluded.side, direction = excluded.direction
     where (excluded.period, excluded.revision) > (m.period, m.revision)"""
 GRANTED = """
     insert into data_contract (contract_id, service_id, product, purpose, end_at) values ($1, $2, $3, $4, $5)
@@ -30,11 +31,11 @@ SEVERED = """
 IS_TRUSTED = "select exists (select from connection where subject = $1 and not severed and (end_at is null or end_at > $2))"
 
 
-async def put_measured(
-    tx: Tx, indicator: tuple[str, str, str], scope: str, *, period: str, revision: int, value: str, unit: str, target: str, at: datetime
-) -> None:
+async def put_measured(tx: Tx, value: Value) -> None:
     """Keep an indicator's value if it is the newest of its scope."""
-    await tx.execute(MEASURED, *indicator, scope, period, revision, value, unit, target, at)
+    side, direction = value.side or "", value.direction or ""
+    about = (*value.indicator, value.scope, value.period, value.revision)
+    await tx.execute(MEASURED, *about, value.value, value.unit, value.target, value.measured_at, side, direction)
 
 
 async def grant(tx: Tx, contract_id: str, *, service_id: str, product: str, purpose: str, end_at: datetime | None) -> None:
