@@ -208,13 +208,85 @@ async def test_g7_a_discarded_event_is_given_up_and_what_waits_behind_it_goes_on
         await say(said, accepted("a", "poison"), accepted("a", "behind"))
         await until(lambda: _dead(ear, "waiting", 1))
         (letter,) = await ear.dead()
-        async with ear.db.transaction() as tx:
-            asked = pb.DiscardDeadLetterRequest(request_id="12345678", id=letter["id"], reason="it never was right")
-            answer = await DeadLetters(ear.inbox).discard_dead_letter(asked, called(tx))
-        assert (answer.applied, answer.waiting) == (1, 0)
+        assert await discard(ear, letter["id"]) == (1, 0)
         await say(said, accepted("a", "after"))
         await until(lambda: _count(ear, 2))
     assert await ear.applied("a") == ["behind", "after"]
+
+
+async def discard(ear: Listener, letter: int) -> tuple[int, int]:
+    """What a discard applied, and how many still wait."""
+    async with ear.db.transaction() as tx:
+        asked = pb.DiscardDeadLetterRequest(request_id="12345678", id=letter, reason="it never was right")
+        answer = await DeadLetters(ear.inbox).discard_dead_letter(asked, called(tx))
+    return answer.applied, answer.waiting
+
+
+async def test_g7_an_impostor_with_the_next_sequence_does_not_cost_the_real_event(city: tuple[Database, Listener], broker: Kafka) -> None:
+    said, ear = city
+    async with ear.listening():
+        await produce(broker.bootstrap, "k", accepted("k", "false").SerializeToString(), **heads(1, writer="data"))
+        await until(lambda: _dead(ear, "dead", 1))
+        await say(said, accepted("k", "real"))
+        await until(lambda: _dead(ear, "waiting", 1))
+        (letter,) = await ear.dead()
+        assert await discard(ear, letter["id"]) == (1, 0)
+    assert await ear.applied() == ["real"]
+
+
+async def test_g7_a_replay_of_what_was_discarded_does_not_park_its_key_again(city: tuple[Database, Listener], broker: Kafka) -> None:
+    said, ear = city
+    async with ear.db.transaction() as tx:
+        before = {r["part"]: r["next"] for r in await tx.fetch("select part, next from position")}
+    async with ear.listening():
+        await produce(broker.bootstrap, "k", b"garbage")
+        await until(lambda: _dead(ear, "dead", 1))
+        await discard(ear, (await ear.dead())[0]["id"])
+        await say(said, accepted("k", "first"))
+        await until(lambda: _count(ear, 1))
+    async with ear.db.transaction() as tx:
+        for part, following in before.items():
+            await tx.execute("update position set next = $2 where part = $1", part, following)
+    async with ear.listening():
+        await say(said, accepted("k", "second"))
+        await until(lambda: _count(ear, 2))
+    assert await ear.applied() == ["first", "second"]
+    assert await ear.dead() == []
+
+
+async def test_a_redrive_that_fails_by_what_nobody_foresaw_says_so(city: tuple[Database, Listener]) -> None:
+    said, ear = city
+    async with ear.db.transaction() as tx:
+        await tx.execute("alter table applied add constraint short check (length(name) < 5)")
+    async with ear.listening():
+        await say(said, accepted("a", "too long"))
+        await until(lambda: _dead(ear, "dead", 1))
+        (letter,) = await ear.dead()
+        assert letter["attempts"] == 3
+        with pytest.raises(RedriveFailed, match="CheckViolation"):
+            await redrive(ear, letter["id"])
+        async with ear.db.transaction() as tx:
+            await tx.execute("alter table applied drop constraint short")
+        assert await redrive(ear, letter["id"]) == (1, 0)
+    assert await ear.applied() == ["too long"]
+
+
+async def test_more_waiting_events_than_one_redrive_takes_are_redriven_one_redrive_after_the_other(
+    city: tuple[Database, Listener], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said, ear = city
+    monkeypatch.setattr("stratapolis.chassis.dead_letters.REDRIVE_AT_MOST", 2)
+    ear.bad.add("0")
+    async with ear.listening():
+        await say(said, *[accepted("a", f"{n}") for n in range(5)])
+        await until(lambda: _dead(ear, "waiting", 4))
+        ear.bad.clear()
+        for applied, waiting in ((2, 3), (2, 1), (1, 0)):
+            (letter,) = await ear.dead()
+            assert await redrive(ear, letter["id"]) == (applied, waiting)
+        await say(said, accepted("a", "5"))
+        await until(lambda: _count(ear, 6))
+    assert await ear.applied() == [f"{n}" for n in range(6)]
 
 
 def called(tx: Tx) -> Call:

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from city.operations.v1 import operations_service_pb2 as pb
+from stratapolis.chassis import contract, envelope
 from stratapolis.chassis.db import Row, Tx
-from stratapolis.chassis.errors import Kind, Permanent, Refused
+from stratapolis.chassis.errors import Kind, Refused
+from stratapolis.chassis.hearing import AGAIN
 from stratapolis.chassis.paging import Page
 from stratapolis.chassis.times import to_timestamp
 
@@ -29,6 +31,10 @@ BEHIND = "select * from dead_letter where topic = $1 and key = $2 and state in (
 OPEN = "select count(*) from dead_letter where topic = $1 and key = $2 and state in ('dead', 'waiting')"
 END = "update dead_letter set state = $2, resolution = $3, resolved_at = $4 where id = $1"
 FAIL = "update dead_letter set state = 'dead', error = $2, attempts = attempts + 1 where id = $1"
+NEXT = """
+    update dead_letter set state = 'dead', error = $3 where id = (
+        select id from dead_letter where topic = $1 and key = $2 and state in ('dead', 'waiting') order by coalesce(sequence, 0), position limit 1)"""
+STATE = "select state from dead_letter where (topic, part, position) = ($1, $2, $3)"
 LIST = """
     select id, topic, part, position, key, sequence, type, null::bytea as payload, '[]'::jsonb as headers, error, attempts, state, resolution, created_at
     from dead_letter where state = any($1) and id > $2 order by id limit $3"""
@@ -69,10 +75,15 @@ async def put(tx: Tx, record: Any, *, key: str, error: str, attempts: int, state
     """Put a record aside; False when it was put aside before."""
     heads = [[str(name).encode("utf-8", "backslashreplace").decode(), base64.b64encode(value or b"").decode()] for name, value in record.headers]
     done = await tx.execute(
-        PUT, record.topic, record.partition, record.offset, key, _sequence(record.headers), _header(record.headers, "ce_type"), record.value, heads,
+        PUT, record.topic, record.partition, record.offset, key, _sequence(record), _header(record.headers, "ce_type"), record.value, heads,
         error[:2000], attempts, state, tx.at,
     )  # fmt: skip
     return done == "INSERT 0 1"
+
+
+async def is_open(tx: Tx, record: Any) -> bool:
+    """Whether a record that was put aside before still waits for an operator's word, or behind one that does."""
+    return await tx.value(STATE, record.topic, record.partition, record.offset) in ("dead", "waiting")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,13 +132,17 @@ class DeadLetters:
             try:
                 async with tx.savepoint():
                     await self.inbox.again(tx, _record(row), entry)
-            except (Permanent, Refused) as error:
+            except AGAIN:
+                raise
+            except Exception as error:  # whatever it was, it failed again
                 if applied == 0 and not skip_first:
-                    raise RedriveFailed(f"it failed again: {error}") from error
-                await tx.execute(FAIL, row["id"], str(error)[:2000])
+                    raise RedriveFailed(f"it failed again: {type(error).__name__}: {error}") from error
+                await tx.execute(FAIL, row["id"], f"{type(error).__name__}: {error}"[:2000])
                 break
             await tx.execute(END, row["id"], "redriven", resolution, tx.at)
             applied += 1
+        if applied == REDRIVE_AT_MOST:
+            await tx.execute(NEXT, topic, key, f"{REDRIVE_AT_MOST} before it were applied: redrive it for the next")
         waiting = int(await tx.value(OPEN, topic, key))
         entry.parked = entry.parked and waiting > 0
         await inbox.store(tx, entries)
@@ -177,6 +192,9 @@ def _header(heads: Sequence[tuple[str, bytes]], name: str) -> str:
     return value.decode("ascii", "backslashreplace").replace("\0", "")[:200]
 
 
-def _sequence(heads: Sequence[tuple[str, bytes]]) -> int | None:
-    text = _header(heads, "ce_sequence")
+def _sequence(record: Any) -> int | None:
+    """The sequence of a record; what does not come from the topic's writer has no place among its events, whatever it says."""
+    if _header(record.headers, "ce_source") != envelope.source(contract.topics()[record.topic].writer):
+        return None
+    text = _header(record.headers, "ce_sequence")
     return int(text) if text.isdecimal() and 0 < int(text) < 2**63 else None

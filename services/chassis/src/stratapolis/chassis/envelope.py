@@ -64,9 +64,11 @@ def wire(said: dict[str, str]) -> list[tuple[str, bytes]]:
 
 
 def read(found: Headers) -> Envelope:
-    """The envelope in a record's headers; a header that is not ASCII or stands twice, or a sequence that is no number, is Permanent."""
+    """The envelope in a record's headers; one that is not ASCII or stands twice, a name that is no UTF-8, a sequence that is no number, is Permanent."""
     values: dict[str, str] = {}
     for name, raw in found:
+        if not name.isascii() and not _is_text(name):
+            raise Permanent("a header name is not UTF-8")
         if not (name.startswith("ce_") or name == "content-type"):
             continue
         if name in values:
@@ -90,6 +92,15 @@ def read(found: Headers) -> Envelope:
         traceparent=values.get("ce_traceparent", ""),
         sequence=int(sequence) if sequence is not None else None,
     )
+
+
+def _is_text(name: str) -> bool:
+    """Whether a name was UTF-8; `readable` has other bytes as surrogates."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def decode(envelope: Envelope, payload: bytes | None, topic: Topic) -> Message | None:

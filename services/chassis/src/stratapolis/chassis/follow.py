@@ -14,6 +14,7 @@ from aiokafka.errors import KafkaError
 from google.protobuf.message import Message
 from stratapolis.chassis import contract, envelope
 from stratapolis.chassis.errors import Permanent
+from stratapolis.chassis.readable import read_every_record
 from stratapolis.chassis.relay import start_patiently
 
 log = structlog.get_logger(__name__)
@@ -23,6 +24,7 @@ class Follower:
     """The newest message of each key of one event's topic. `caught_up` is set once the topic was read to its end."""
 
     def __init__(self, event: type[Message], bootstrap: str, heard: Callable[[Message], None] | None = None) -> None:
+        read_every_record()
         (self._topic,) = (t for t in contract.topics().values() if event.DESCRIPTOR.full_name in t.types)
         self._bootstrap, self._heard = bootstrap, heard
         self._event = event.DESCRIPTOR.full_name
@@ -39,7 +41,7 @@ class Follower:
             try:
                 if not stopping.is_set():
                     await self._read(consumer, stopping)
-            except (KafkaError, OSError, UnicodeDecodeError) as error:
+            except (KafkaError, OSError) as error:
                 log.warning("following_again_in_a_moment", topic=self._topic.name, error=repr(error))
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(0.5):

@@ -17,6 +17,7 @@ from stratapolis.chassis import crash, metrics, positions
 from stratapolis.chassis.db import TRANSIENT, Database, Tx
 from stratapolis.chassis.errors import Permanent, Refused, Transient
 from stratapolis.chassis.positions import Lost
+from stratapolis.chassis.readable import read_every_record
 
 log = structlog.get_logger(__name__)
 AGAIN = (*TRANSIENT, Transient)
@@ -63,6 +64,7 @@ class Hearing(ConsumerRebalanceListener):  # type: ignore[misc]
         at_most: int = 50,
         instance: str | None = None,
     ) -> None:
+        read_every_record()
         self._db, self._app, self._apply, self._bury, self._at_most = db, app, apply, bury, at_most
         self._next: dict[TopicPartition, int] = {}
         self._in_hand = asyncio.Lock()
@@ -82,7 +84,7 @@ class Hearing(ConsumerRebalanceListener):  # type: ignore[misc]
         while not stopping.is_set():
             self.beat = time.monotonic()
             try:
-                got = await self._poll(consumer)
+                got: dict[TopicPartition, list[ConsumerRecord]] = await consumer.getmany(timeout_ms=1_000, max_records=self._at_most)
                 if got and not stopping.is_set():
                     async with self._in_hand:
                         await self._take([r for records in got.values() for r in records])
@@ -106,27 +108,6 @@ class Hearing(ConsumerRebalanceListener):  # type: ignore[misc]
             self._waiting_since = (place, time.monotonic())
         elif time.monotonic() - self._waiting_since[1] > TRANSIENT_SECONDS:
             await self._alone(error.record, f"still transient after {TRANSIENT_SECONDS:.0f} s: {error}", TRIES)
-
-    async def _poll(self, consumer: Any) -> dict[TopicPartition, list[ConsumerRecord]]:
-        try:
-            got: dict[TopicPartition, list[ConsumerRecord]] = await consumer.getmany(timeout_ms=1_000, max_records=self._at_most)
-        except UnicodeDecodeError:
-            await self._past_unreadable(consumer)
-            return {}
-        return got
-
-    async def _past_unreadable(self, consumer: Any) -> None:
-        """A header name that is not UTF-8 fails its whole record batch, for ever: bury the offset where it stands and go past it."""
-        for tp in consumer.assignment():
-            try:
-                await consumer.getmany(tp, timeout_ms=0, max_records=1)
-            except UnicodeDecodeError as error:
-                offset = self._next[tp]
-                record = ConsumerRecord(tp.topic, tp.partition, offset, 0, 0, None, None, None, 0, 0, ())
-                await self._alone(record, f"a header name is not UTF-8: {error.reason}", 1)
-                consumer.seek(tp, offset + 1)
-            else:
-                consumer.seek(tp, self._next[tp])
 
     async def _take(self, records: list[ConsumerRecord]) -> None:
         """Apply records: all together; if one fails, those before it together, it alone, those behind it together."""

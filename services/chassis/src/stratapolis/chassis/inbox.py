@@ -68,6 +68,8 @@ class Inbox:
             return
         if await dead_letters.put(tx, record, key=key, error=error, attempts=attempts, state="dead"):
             metrics.DEAD_LETTERS.labels(self.app, record.topic).inc()
+        elif not await dead_letters.is_open(tx, record):
+            return  # a replay of what an operator has ended
         if ordered and key:
             entry.parked = True
         elif sequence is not None:
@@ -126,12 +128,13 @@ class Inbox:
         return on is None or on.ordered
 
     def _place(self, record: ConsumerRecord) -> tuple[int | None, bool]:
-        """The sequence of a record and whether its handler needs order; a header that cannot be read has no sequence."""
+        """The sequence of a record and whether its handler needs order; what cannot be read, or is not the writer's, has no sequence."""
         try:
             found = envelope.read(record.headers)
         except Permanent:
             return None, True
-        return found.sequence, self._ordered(found.type)
+        ours = found.source == envelope.source(contract.topics()[record.topic].writer)
+        return found.sequence if ours else None, self._ordered(found.type)
 
 
 _COUNTERS = {
