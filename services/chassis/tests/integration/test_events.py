@@ -222,16 +222,35 @@ async def discard(ear: Listener, letter: int) -> tuple[int, int]:
     return answer.applied, answer.waiting
 
 
-async def test_g7_an_impostor_with_the_next_sequence_does_not_cost_the_real_event(city: tuple[Database, Listener], broker: Kafka) -> None:
+@pytest.mark.parametrize("headers", [heads(1, writer="data"), {**heads(1), "ce_actor": "größer"}], ids=["foreign", "unreadable"])
+async def test_g7_an_impostor_with_the_next_sequence_does_not_cost_the_real_event(
+    city: tuple[Database, Listener], broker: Kafka, headers: dict[str, str]
+) -> None:
     said, ear = city
     async with ear.listening():
-        await produce(broker.bootstrap, "k", accepted("k", "false").SerializeToString(), **heads(1, writer="data"))
+        await produce(broker.bootstrap, "k", accepted("k", "false").SerializeToString(), **headers)
         await until(lambda: _dead(ear, "dead", 1))
         await say(said, accepted("k", "real"))
         await until(lambda: _dead(ear, "waiting", 1))
         (letter,) = await ear.dead()
         assert await discard(ear, letter["id"]) == (1, 0)
     assert await ear.applied() == ["real"]
+
+
+async def test_g5_what_was_missing_in_a_gap_is_applied_when_it_has_come_though_the_event_behind_the_gap_is_given_up(
+    city: tuple[Database, Listener], broker: Kafka
+) -> None:
+    said, ear = city
+    async with ear.listening():
+        await produce(broker.bootstrap, "k", accepted("k", "third").SerializeToString(), **heads(3))
+        await until(lambda: _dead(ear, "dead", 1))
+        await say(said, accepted("k", "first"), accepted("k", "second"))
+        await until(lambda: _dead(ear, "waiting", 2))
+        (letter,) = await ear.dead()
+        assert await discard(ear, letter["id"]) == (2, 0)
+        await produce(broker.bootstrap, "k", accepted("k", "fourth").SerializeToString(), **heads(4))
+        await until(lambda: _count(ear, 3))
+    assert await ear.applied() == ["first", "second", "fourth"]
 
 
 async def test_g7_a_replay_of_what_was_discarded_does_not_park_its_key_again(city: tuple[Database, Listener], broker: Kafka) -> None:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from city.operations.v1 import operations_service_pb2 as pb
-from stratapolis.chassis import contract, envelope
 from stratapolis.chassis.db import Row, Tx
 from stratapolis.chassis.errors import Kind, Refused
 from stratapolis.chassis.hearing import AGAIN
@@ -16,7 +15,7 @@ from stratapolis.chassis.paging import Page
 from stratapolis.chassis.times import to_timestamp
 
 if TYPE_CHECKING:
-    from stratapolis.chassis.inbox import Inbox
+    from stratapolis.chassis.inbox import Entry, Inbox
     from stratapolis.chassis.rpc import Call
 
 REDRIVE_AT_MOST = 500
@@ -71,11 +70,11 @@ class Stored:
     headers: Sequence[tuple[str, bytes]]
 
 
-async def put(tx: Tx, record: Any, *, key: str, error: str, attempts: int, state: str) -> bool:
-    """Put a record aside; False when it was put aside before."""
+async def put(tx: Tx, record: Any, *, key: str, sequence: int | None, error: str, attempts: int, state: str) -> bool:
+    """Put a record aside; False when it was put aside before. Without a sequence it has no place among its key's events, whatever its headers claim."""
     heads = [[str(name).encode("utf-8", "backslashreplace").decode(), base64.b64encode(value or b"").decode()] for name, value in record.headers]
     done = await tx.execute(
-        PUT, record.topic, record.partition, record.offset, key, _sequence(record), _header(record.headers, "ce_type"), record.value, heads,
+        PUT, record.topic, record.partition, record.offset, key, sequence, _header(record.headers, "ce_type"), record.value, heads,
         error[:2000], attempts, state, tx.at,
     )  # fmt: skip
     return done == "INSERT 0 1"
@@ -124,29 +123,35 @@ class DeadLetters:
         topic, key = first["topic"], first["key"]
         entries = await inbox.lock(tx, {(topic, key)})
         entry = entries[topic, key]
-        if skip_first and first["sequence"] is not None:
-            entry.last = max(entry.last, first["sequence"])
-        rows = [first] if not entry.parked else await tx.fetch(BEHIND, topic, key, REDRIVE_AT_MOST)
-        applied = 0
-        for row in rows if entry.parked or not skip_first else []:
-            try:
-                async with tx.savepoint():
-                    await self.inbox.again(tx, _record(row), entry)
-            except AGAIN:
-                raise
-            except Exception as error:  # whatever it was, it failed again
-                if applied == 0 and not skip_first:
-                    raise RedriveFailed(f"it failed again: {type(error).__name__}: {error}") from error
-                await tx.execute(FAIL, row["id"], f"{type(error).__name__}: {error}"[:2000])
-                break
-            await tx.execute(END, row["id"], "redriven", resolution, tx.at)
-            applied += 1
+        rows = await tx.fetch(BEHIND, topic, key, REDRIVE_AT_MOST) if entry.parked else [] if skip_first else [first]
+        given_up = (first["sequence"] or 0) if skip_first else -1
+        before = [row for row in rows if (row["sequence"] or 0) <= given_up]  # a gap was given up, and what was missing has come
+        applied = await self._in_order(tx, entry, before, resolution, must=False)
+        if applied == len(before):
+            entry.last = max(entry.last, given_up)
+            applied += await self._in_order(tx, entry, rows[len(before) :], resolution, must=not skip_first)
         if applied == REDRIVE_AT_MOST:
             await tx.execute(NEXT, topic, key, f"{REDRIVE_AT_MOST} before it were applied: redrive it for the next")
         waiting = int(await tx.value(OPEN, topic, key))
         entry.parked = entry.parked and waiting > 0
         await inbox.store(tx, entries)
         return applied, waiting
+
+    async def _in_order(self, tx: Tx, entry: Entry, rows: Sequence[Row], resolution: str, *, must: bool) -> int:
+        """Apply rows until one fails, which is the dead one then; how many were applied. `must`: raises RedriveFailed when the first fails."""
+        for number, row in enumerate(rows):
+            try:
+                async with tx.savepoint():
+                    await self.inbox.again(tx, _record(row), entry)
+            except AGAIN:
+                raise
+            except Exception as error:  # whatever it was, it failed again
+                if must and number == 0:
+                    raise RedriveFailed(f"it failed again: {type(error).__name__}: {error}") from error
+                await tx.execute(FAIL, row["id"], f"{type(error).__name__}: {error}"[:2000])
+                return number
+            await tx.execute(END, row["id"], "redriven", resolution, tx.at)
+        return len(rows)
 
 
 async def _found(tx: Tx, sql: str, row_id: int) -> Row:
@@ -190,11 +195,3 @@ _STATES = {number: name for name, number in _NAMES.items()}
 def _header(heads: Sequence[tuple[str, bytes]], name: str) -> str:
     value = next((v for n, v in heads if n == name), b"") or b""
     return value.decode("ascii", "backslashreplace").replace("\0", "")[:200]
-
-
-def _sequence(record: Any) -> int | None:
-    """The sequence of a record; what does not come from the topic's writer has no place among its events, whatever it says."""
-    if _header(record.headers, "ce_source") != envelope.source(contract.topics()[record.topic].writer):
-        return None
-    text = _header(record.headers, "ce_sequence")
-    return int(text) if text.isdecimal() and 0 < int(text) < 2**63 else None

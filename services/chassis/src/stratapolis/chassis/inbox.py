@@ -66,7 +66,7 @@ class Inbox:
         if sequence is not None and sequence <= entry.last:
             metrics.EVENTS_DOUBLE.labels(self.app, record.topic).inc()
             return
-        if await dead_letters.put(tx, record, key=key, error=error, attempts=attempts, state="dead"):
+        if await dead_letters.put(tx, record, key=key, sequence=sequence, error=error, attempts=attempts, state="dead"):
             metrics.DEAD_LETTERS.labels(self.app, record.topic).inc()
         elif not await dead_letters.is_open(tx, record):
             return  # a replay of what an operator has ended
@@ -92,7 +92,7 @@ class Inbox:
             sequence, _ = self._place(record)
             if sequence is not None and sequence <= entry.last:
                 return "double"
-            put = await dead_letters.put(tx, record, key=text_key(record), error="", attempts=0, state="waiting")
+            put = await dead_letters.put(tx, record, key=text_key(record), sequence=sequence, error="", attempts=0, state="waiting")
             return "waiting" if put else "double"
         topic = contract.topics()[record.topic]
         found = envelope.read(record.headers)

@@ -40,5 +40,5 @@ class Raw:
 
     async def bury(self, tx: Tx, record: ConsumerRecord, error: str, attempts: int) -> None:
         """Put a record aside."""
-        if await dead_letters.put(tx, record, key=text_key(record), error=error, attempts=attempts, state="dead"):
+        if await dead_letters.put(tx, record, key=text_key(record), sequence=None, error=error, attempts=attempts, state="dead"):
             metrics.DEAD_LETTERS.labels(self.app, record.topic).inc()
