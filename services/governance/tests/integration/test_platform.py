@@ -68,6 +68,11 @@ async def test_a_late_answer_is_a_miss_even_where_nobody_said_that_it_was_overdu
     assert await measured(asking, "requests_closed_on_time") == [("2026-05-20", 1, "0", 1)]
 
 
+async def test_an_answer_in_time_stays_in_time_whatever_is_heard_after_it(asking: Asking) -> None:
+    await asking.city.deliver(updated("a", NOON - 24 * HOUR), overdue("a"))
+    assert await measured(asking, "requests_closed_on_time") == [("2026-05-19", 1, "100", 1)]
+
+
 async def test_uses_are_counted_by_service_and_for_the_city_and_doubles_are_not(asking: Asking) -> None:
     service_id = await a_paid_service(asking)
     subscription = await subscribe(asking, service_id, plan="free", at=NOON - 48 * HOUR)

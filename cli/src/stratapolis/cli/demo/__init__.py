@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from rich.console import Console
-from stratapolis.cli.demo import crashing, launching, living, opening
+from stratapolis.cli.demo import crashing, launching, living, opening, scorecard
 from stratapolis.cli.demo.story import Story, repository
 from stratapolis.cli.local.city import City
 
 Chapter = Callable[[Story], Awaitable[None]]
-CHAPTERS: tuple[Chapter, ...] = (opening.seed, opening.creators, launching.launches, launching.refusal, living.living, crashing.crash)
+CHAPTERS: tuple[Chapter, ...] = (opening.seed, opening.creators, launching.launches, launching.refusal, living.living, crashing.crash, scorecard.scorecard)
 
 
 def city(folder: Path, base: int, console: Console) -> City:

@@ -11,20 +11,19 @@ from typing import Any
 import httpx
 from city.data.v1 import observations_service_pb2 as data
 from city.data.v1.observations_service_pb2_grpc import ObservationsServiceStub
-from city.types.v1.types_pb2 import Place
+from city.types.v1.types_pb2 import SIDE_OFF_TARGET, Place
 from city.value_catalog.v1.catalog_service_pb2 import GetServiceRequest
 from city.value_catalog.v1.catalog_service_pb2_grpc import CatalogServiceStub
 from city.value_catalog.v1.subscription_service_pb2 import SubscribeRequest
 from city.value_catalog.v1.subscription_service_pb2_grpc import SubscriptionServiceStub
 from stratapolis.chassis.ids import new_id
 from stratapolis.chassis.times import to_timestamp
-from stratapolis.cli.demo import launching
+from stratapolis.cli.demo import launching, measuring
 from stratapolis.cli.demo.story import Story
 from stratapolis.cli.local.city import until
 from stratapolis.examples.recorded import Observation, Recording, beijing_air, berlin_traffic, data_folder
 
 AT_ONCE = 500
-GUIDELINE = Decimal(15)
 MISSED, MET = date(2016, 11, 20), date(2016, 11, 21)
 """Recorded days whose fine dust is above and below WHO's 24-hour guideline at every station."""
 
@@ -37,10 +36,13 @@ async def living(story: Story) -> None:
     shifted = (air.shifted_days, traffic.shifted_days)
     story.tell(f"recorded days are shifted to the present by whole days ({shifted[0]} and {shifted[1]}), hour and zone kept.")
     bad, good = (day + timedelta(days=air.shifted_days) for day in (MISSED, MET))
-    sent = await publish(story, launching.AIR, air, {"pm25"}, {bad, good})
+    await measuring.fed(story)
+    sent = await publish(story, launching.AIR, air, {"pm25"}, {bad})
+    await measuring.measured(story, bad, SIDE_OFF_TARGET)
+    sent += await publish(story, launching.AIR, air, {"pm25"}, {good})
     sent += await publish(story, launching.TRAFFIC, traffic, {"vehicle_count"}, {max(traffic.days)})
     story.tell(f"{sent} observations accepted or known.")
-    await air_alert(story, bad, good)
+    await measuring.fine_dust(story, bad, good, await air_alert(story, bad, good))
     await guide(story)
 
 
@@ -76,17 +78,19 @@ def _reading(product: str, seen: Observation) -> data.Reading:
     )
 
 
-async def air_alert(story: Story, bad: date, good: date) -> None:
-    """The free program says what the data say: a day that misses WHO's guideline and one that meets it."""
+async def air_alert(story: Story, bad: date, good: date) -> dict[date, Decimal]:
+    """The free program says what the data say: a day that misses WHO's guideline and one that meets it. Returns the mean of each day's stations."""
     endpoint = await _endpoint(story, "air-alert")
-    rows = []
+    rows, answered = [], {}
     for day, alarm in ((bad, True), (good, False)):
         answer = await _get(f"{endpoint}/air", {"day": day.isoformat()})
         story.hold(answer["alert"] is alarm, f"the air alert of {day} is {alarm}: {answer}")
         means = [Decimal(m) for m in answer["stations"].values()]
+        answered[day] = sum(means, Decimal(0)) / len(means)
         verdict = "missed" if answer["alert"] else "met"
-        rows.append((day, len(means), f"{sum(means) / len(means):.1f} {answer['unit']}", f"{answer['guideline']} {answer['unit']}", verdict))
+        rows.append((day, len(means), f"{answered[day]:.1f} {answer['unit']}", f"{answer['guideline']} {answer['unit']}", verdict))
     story.show("fine dust (PM2.5), as the air-quality alert answers", ("day", "stations", "mean", "WHO 24-hour guideline", ""), rows)
+    return answered
 
 
 async def guide(story: Story) -> None:
