@@ -1,8 +1,11 @@
 """What the README says to type is there, and does what it says."""
 
 import re
+import shlex
 from pathlib import Path
+from typing import Any
 
+import typer.main
 from stratapolis.cli.main import COMMANDS, app
 from typer.testing import CliRunner
 
@@ -14,6 +17,19 @@ TYPED = re.findall(r"^\.venv/bin/city ([^#\n]+?)\s*(?:#.*)?$", README, re.MULTIL
 def test_the_readme_names_commands_that_exist() -> None:
     assert len(TYPED) >= 4
     assert {line.split()[0] for line in TYPED} - {"--help"} <= set(COMMANDS)
+
+
+def test_the_docs_name_commands_and_options_that_exist() -> None:
+    typed = [
+        shlex.split(line, comments=True)[1:] for page in (ROOT / "docs").rglob("*.md") for line in re.findall(r"^city .+$", page.read_text(), re.MULTILINE)
+    ]
+    assert len(typed) >= 16
+    for words in typed:
+        command: Any = typer.main.get_command(app)
+        while hasattr(command, "commands"):
+            command = command.commands[words.pop(0)]
+        options = {option for parameter in command.params for option in parameter.opts}
+        assert {word for word in words if word.startswith("--")} <= options, (command.name, words)
 
 
 def test_commands_of_the_readme_that_need_no_city_succeed() -> None:

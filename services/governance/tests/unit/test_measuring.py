@@ -7,7 +7,6 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from stratapolis.governance.codec.indicators import plain
 from stratapolis.governance.domain.indicator import Definition, Direction, Figure, IndicatorKey, Measurement, Series, Side, Trend, Turn, measure, trend_of
 from stratapolis.governance.domain.period import Length, before, begins, named
 from stratapolis.governance.domain.platform import PROPOSALS_LIVE_SHARE, TIME_TO_ONBOARD, Counted, value_of
@@ -159,12 +158,3 @@ def test_what_is_no_share_is_itself_and_scopes_name_the_service() -> None:
     assert value_of(TIME_TO_ONBOARD, Counted(service_id="s-1", part=Decimal("0.25"), count=3)) == Decimal("0.25")
     assert Counted(service_id="s-1", part=Decimal(1), count=1).scope == "service:s-1"
     assert Counted(service_id="", part=Decimal(1), count=1).scope == "city"
-
-
-@pytest.mark.parametrize(("value", "text"), [("12.500000000", "12.5"), ("100", "100"), ("0E-9", "0"), ("-0.10", "-0.1"), ("1E+3", "1000")])
-def test_values_are_written_without_exponents_and_trailing_zeros(value: str, text: str) -> None:
-    assert plain(Decimal(value)) == text
-
-
-def test_all_digits_of_a_long_value_are_written() -> None:
-    assert plain(Decimal("12345678901234567890123456789.123456789")) == "12345678901234567890123456789.123456789"

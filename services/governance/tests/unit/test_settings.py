@@ -56,6 +56,7 @@ def test_a_month_takes_late_uses_for_two_days_unless_a_city_says_otherwise(envir
         ("CITY_GOVERNANCE_SETTLEMENT_HOURS", "-87601"),
         ("CITY_GOVERNANCE_SETTLEMENT_HOURS", "nan"),
         ("CITY_GOVERNANCE_ZONE", "Moon/Base"),
+        ("CITY_GOVERNANCE_MEASURE_SECONDS", "0"),
     ],
 )
 def test_a_wrong_setting_is_named(environ: dict[str, str], name: str, value: str) -> None:

@@ -45,12 +45,9 @@ def test_every_word_of_the_domain_has_its_number_and_back() -> None:
     assert set(subscriptions.OUTCOMES.values()) == set(use_service_pb2.UseOutcome.values()) - {0}
 
 
-@pytest.mark.parametrize(
-    ("value", "unit", "reading"),
-    [("12.50", "ug/m3", "12.5 ug/m3"), ("100", "%", "100 %"), ("100", "1", "100"), ("0.000", "", "0"), ("-3.10", "Cel", "-3.1 Cel")],
-)
-def test_a_value_reads_without_idle_zeros(value: str, unit: str, reading: str) -> None:
-    assert measured.reading({"value": value, "unit": unit}) == reading
+def test_a_value_reads_with_its_unit_and_none_says_so() -> None:
+    assert measured.read({"value": "12.50", "unit": "ug/m3"}) == "12.5 ug/m3"
+    assert measured.read(None) == "not measured"
 
 
 def a_contract(contract_id: str, *, end: datetime | None = None, revoked: bool = False) -> dict[str, Any]:

@@ -23,7 +23,7 @@ def city(folder: Path, base: int, console: Console) -> City:
         folder,
         base,
         artefacts=[repository() / "examples"],
-        settings={"CITY_CRASH_FOLDER": str(crash_folder)},
+        settings={"CITY_CRASH_FOLDER": str(crash_folder), "CITY_GOVERNANCE_MEASURE_SECONDS": "1"},
         say=lambda text: console.print(f"[dim]{text}[/]"),
     )
 

@@ -14,6 +14,7 @@ from city.types.v1.types_pb2 import SIDE_OFF_TARGET, SIDE_ON_TARGET, IndicatorKe
 from city.value_catalog.v1.catalog_service_pb2 import GetServiceRequest
 from city.value_catalog.v1.catalog_service_pb2_grpc import CatalogServiceStub
 from city.value_catalog.v1.entry_pb2 import OutcomeNow
+from stratapolis.chassis.decimals import reading
 from stratapolis.chassis.ids import new_id
 from stratapolis.cli.demo import launching
 from stratapolis.cli.demo.story import Story
@@ -57,7 +58,7 @@ async def fine_dust(story: Story, bad: date, good: date, answered: dict[date, De
     for day, one in zip((bad, good), values, strict=True):
         story.hold(abs(Decimal(one.value) - answered[day]) <= SHOWN, f"governance and the alert say the same of {day}: {one.value} and {answered[day]}")
     indicator = await newest(story)
-    rows = [(one.period, one.revision, f"{one.value} {one.unit}", one.target, word(Side, one.side), one.observations) for one in values]
+    rows = [(one.period, one.revision, reading(Decimal(one.value), one.unit), one.target, word(Side, one.side), one.observations) for one in values]
     story.show(f"{indicator.key.code} {indicator.key.measure} of the city, as governance measures it", ("day", "revision", "value", "target", "", "from"), rows)
     story.tell(f"target: {indicator.target.value} {indicator.unit}, {indicator.target.source}.")
     await said(story, bad, good)
@@ -88,7 +89,8 @@ async def said(story: Story, bad: date, good: date) -> None:
     await until(recovered, "the fine dust to be said off target and recovered", within=SECONDS)
     story.hold(all(len(spans) == 1 for spans in found.values()), f"each is said once: { ({scope: len(spans) for scope, spans in found.items()}) }")
     (city,) = found[CITY]
-    story.tell(f"off target was said of {city.period} ({city.value} {city.unit}), recovered of {city.recovered_period} ({city.recovered_value} {city.unit}),")
+    off, on = (reading(Decimal(value), city.unit) for value in (city.value, city.recovered_value))
+    story.tell(f"off target was said of {city.period} ({off}), recovered of {city.recovered_period} ({on}),")
     story.tell(f"once each, for the city and for {len(found) - 1} stations.")
 
 

@@ -87,4 +87,4 @@ async def value(story: Story, code: str, scope: str) -> Indicator:
 def _row(one: Indicator) -> tuple[str, str, str, str, str, str]:
     target = f"{one.newest.target} {one.unit}" if one.newest.target else ""
     side, trend = word(Side, one.newest.side) if one.newest.side else "", word(Trend, one.trend) if one.trend else ""
-    return (f"{one.name} {one.key.measure}".strip(), one.newest.period, one.reading, target, side, trend)
+    return (one.name, one.newest.period, one.reading, target, side, trend)

@@ -32,6 +32,7 @@ class Settings(LayerSettings):
         description="how long after its end a month takes late uses; a story's city settles many months ahead of their end, with less than 0",
     )
     zone: str = Field(default="UTC", description="IANA zone of the city, whose days and months its own indicators are measured by")
+    measure_seconds: float = Field(default=60, gt=0, le=DAY, description="how often the platform measures itself; each change of a running day is a revision")
     layers: frozenset[str] = Field(default=frozenset(HOLDERS), description="layers that take part in journeys, comma separated")
 
     @field_validator("layers", mode="before")
@@ -54,6 +55,11 @@ class Settings(LayerSettings):
     def settlement_wait(self) -> timedelta:
         """How long after its end a period is settled at the earliest."""
         return timedelta(hours=self.settlement_hours)
+
+    @property
+    def measure_every(self) -> timedelta:
+        """How often the platform measures itself."""
+        return timedelta(seconds=self.measure_seconds)
 
     @property
     def course(self) -> Course:

@@ -23,10 +23,10 @@ from stratapolis.governance.settings import Settings
 
 def wire(settings: Settings, db: Database, peers: Peers) -> App:  # noqa: ARG001 - what every layer is wired with
     """The governance layer of a running city."""
-    return app(settings.course, settings.settlement_wait, zone=settings.zone)
+    return app(settings.course, settings.settlement_wait, zone=settings.zone, measure_every=settings.measure_every)
 
 
-def app(course: Course, settlement_wait: timedelta, *, zone: str = "UTC") -> App:
+def app(course: Course, settlement_wait: timedelta, *, zone: str = "UTC", measure_every: timedelta = timedelta(minutes=1)) -> App:
     """The governance layer; tests call this too, with other deadlines."""
     return App(
         name="governance",
@@ -49,6 +49,6 @@ def app(course: Course, settlement_wait: timedelta, *, zone: str = "UTC") -> App
         every=(
             Every(timedelta(seconds=1), jobs.expire_stages),
             Every(timedelta(minutes=1), jobs.charge_fees),
-            Every(timedelta(seconds=1), partial(jobs.measure_platform, zone=zone)),
+            Every(measure_every, partial(jobs.measure_platform, zone=zone)),
         ),
     )

@@ -9,6 +9,7 @@ from city.data.v1.events_pb2 import IndicatorComputed
 from city.governance.v1 import indicator_pb2 as pb
 from city.governance.v1.events_pb2 import IndicatorMeasured, IndicatorOffTarget, IndicatorRecovered
 from city.types.v1 import types_pb2
+from stratapolis.chassis.decimals import plain, reading
 from stratapolis.chassis.errors import Permanent
 from stratapolis.chassis.times import to_timestamp
 from stratapolis.governance.domain.errors import WrongUnit
@@ -38,14 +39,6 @@ def key_shown(key: IndicatorKey) -> types_pb2.IndicatorKey:
     return types_pb2.IndicatorKey(framework=key.framework, code=key.code, measure=key.measure)
 
 
-def plain(value: Decimal | None) -> str:
-    """A decimal without exponent and trailing zeros; empty for none."""
-    if value is None:
-        return ""
-    whole = f"{value:f}"
-    return whole.rstrip("0").rstrip(".") if "." in whole else whole
-
-
 def figure_of(event: IndicatorComputed, definition: Definition) -> Figure:
     """What data has computed; Permanent for what is no value of the indicator, WrongUnit for one in another unit."""
     if event.unit != definition.unit:
@@ -73,7 +66,7 @@ def measured(figure: Figure, found: Measurement) -> IndicatorMeasured:
         revision=found.revision,
         value=plain(found.value),
         unit=found.unit,
-        target=plain(found.target),
+        target=_maybe(found.target),
         measured_time=to_timestamp(found.measured_at),
         side=_side(found.side),
         direction=DIRECTIONS[figure.definition.direction],
@@ -90,7 +83,7 @@ def turned(figure: Figure, turn: Turn) -> IndicatorOffTarget | IndicatorRecovere
         scope=figure.scope,
         period=found.period,
         value=plain(found.value),
-        target=plain(found.target),
+        target=_maybe(found.target),
         unit=found.unit,
     )
 
@@ -108,14 +101,9 @@ def shown(known: Indicator, scope: str, definition: Definition | None, target: T
         found = newest.measurement
         trend = trend_of(found.value, newest.before, definition.direction)
         result.newest.CopyFrom(measurement_shown(found, scope))
-        result.reading = reading(found)
+        result.reading = reading(found.value, found.unit)
         result.trend = TRENDS[trend] if trend is not None else pb.TREND_UNSPECIFIED
     return result
-
-
-def reading(found: Measurement) -> str:
-    """A value for people; `1` is UCUM's unit of what has none."""
-    return plain(found.value) if found.unit == "1" else f"{plain(found.value)} {found.unit}"
 
 
 def measurement_shown(found: Measurement, scope: str) -> pb.Measurement:
@@ -127,7 +115,7 @@ def measurement_shown(found: Measurement, scope: str) -> pb.Measurement:
         value=plain(found.value),
         unit=found.unit,
         observations=found.observations,
-        target=plain(found.target),
+        target=_maybe(found.target),
         side=_side(found.side),
         measured_time=to_timestamp(found.measured_at),
         recorded_by=found.recorded_by,
@@ -145,7 +133,7 @@ def excursion_shown(excursion: Excursion) -> pb.Excursion:
         unit=excursion.unit,
         off_time=to_timestamp(excursion.off_at),
         recovered_period=excursion.recovered_period,
-        recovered_value=plain(excursion.recovered_value),
+        recovered_value=_maybe(excursion.recovered_value),
         recovered_time=to_timestamp(excursion.recovered_at) if excursion.recovered_at else None,
     )
 
@@ -171,6 +159,10 @@ def _dimension(name: str, known: int, measured: Sequence[pb.Indicator]) -> pb.Di
 def _target(target: Target) -> pb.Target:
     set_time = to_timestamp(target.set_at) if target.set_at else None
     return pb.Target(value=plain(target.value), source=target.source, scope=target.scope, set_time=set_time)
+
+
+def _maybe(value: Decimal | None) -> str:
+    return "" if value is None else plain(value)
 
 
 def _side(side: Side | None) -> types_pb2.Side.ValueType:

@@ -22,7 +22,7 @@ from stratapolis.governance.domain.platform import PLATFORM
 from stratapolis.governance.store import indicators as store
 from stratapolis.governance.store import scorecard, services
 from stratapolis.governance.tables.indicators import computed, indicator
-from stratapolis.governance.tables.indicators import indicators as published
+from stratapolis.governance.tables.indicators import indicators as all_published
 
 SERVICE = "service:"
 SHORTEST_NAME = 3
@@ -77,7 +77,7 @@ class Indicators:
     async def list_indicators(self, request: pb.ListIndicatorsRequest, call: Call) -> pb.ListIndicatorsResponse:
         """A page of indicators."""
         page = Page.of(request, str, str, str)
-        keys = set(published()) | set(await store.defined(call.tx))
+        keys = set(all_published()) | set(await store.defined(call.tx))
         if request.measured_only:
             keys &= set(await scorecard.newest(call.tx, request.scope or CITY))
         kept = sorted(key for key in keys if request.framework in ("", key.framework) and (page.after is None or key > IndicatorKey(*page.after)))
@@ -106,7 +106,7 @@ class Indicators:
         """How the city does."""
         scope = request.scope or CITY
         defined = await store.defined(call.tx)
-        known = [indicators.named(key, defined) for key in set(published()) | set(defined)]
+        known = [indicators.named(key, defined) for key in set(all_published()) | set(defined)]
         measured = await _shown(call.tx, sorted(await scorecard.newest(call.tx, scope)), scope)
         return pb.GetScorecardResponse(scope=scope, dimensions=codec.dimensions([one.dimension for one in known], measured))
 
@@ -124,9 +124,10 @@ def _definable(request: pb.DefineIndicatorRequest) -> IndicatorKey:
     """A new indicator of the city's own, or one that a framework publishes; raises InvalidField, UnknownIndicator."""
     key = codec.key_of(request.key)
     if key.framework != CITY:
+        published = indicator(key.framework, key.code, key.measure)
         if request.name:
-            raise InvalidField("name", f"{key.framework} has named its indicator: leave it empty")
-        return indicator(key.framework, key.code, key.measure).key
+            raise InvalidField("name", f"{key.framework} calls it {published.name!r}: leave it empty")
+        return key
     if not CODE.fullmatch(key.code) or key.measure:
         raise InvalidField("key", "an own code has small letters, digits and underscores, 63 at most, begins with a letter, and has no measure")
     if len(request.name.strip()) < SHORTEST_NAME:

@@ -97,7 +97,7 @@ def promised(row: Row) -> catalog_service_pb2.PromisedOutcome:
         names=row["names"],
         services=row["services"],
         measured=measured.shown(row["measured"]),
-        reading=measured.reading(row["measured"]),
+        reading=measured.read(row["measured"]),
     )
 
 
@@ -111,7 +111,7 @@ def _outcome_now(outcome: Mapping[str, Any]) -> entry_pb2.OutcomeNow:
         indicator=IndicatorKey(framework=outcome["framework"], code=outcome["code"], measure=outcome["measure"]),
         target=outcome["target"],
         measured=measured.shown(outcome["measured"]),
-        reading=measured.reading(outcome["measured"]),
+        reading=measured.read(outcome["measured"]),
         side=measured.side_shown(outcome["measured"], outcome["target"]),
     )
 

@@ -11,6 +11,7 @@ from typing import Any
 from city.governance.v1.events_pb2 import IndicatorMeasured
 from city.types.v1 import types_pb2
 from city.value_catalog.v1 import entry_pb2
+from stratapolis.chassis.decimals import reading
 from stratapolis.chassis.errors import Permanent
 from stratapolis.chassis.times import to_timestamp
 from stratapolis.value_catalog.codec.times import time_of
@@ -69,19 +70,10 @@ def side_shown(row: Mapping[str, Any] | None, own_target: str) -> types_pb2.Side
     return SIDES[found] if found else types_pb2.SIDE_UNSPECIFIED
 
 
-def reading(row: Mapping[str, Any] | None) -> str:
-    """The value in words; `1` is UCUM's unit of what has none."""
-    if row is None:
-        return NOT_MEASURED
-    number = _plain(row["value"])
-    return number if row["unit"] in ("", "1") else f"{number} {row['unit']}"
+def read(row: Mapping[str, Any] | None) -> str:
+    """The value for people."""
+    return NOT_MEASURED if row is None else reading(Decimal(row["value"]), row["unit"])
 
 
 def _words(row: Mapping[str, Any]) -> tuple[Side | None, Direction | None]:
     return Side(row["side"]) if row["side"] else None, Direction(row["direction"]) if row["direction"] else None
-
-
-def _plain(decimal: str) -> str:
-    """A decimal without trailing zeros and without an exponent."""
-    whole = f"{Decimal(decimal):f}"
-    return whole.rstrip("0").rstrip(".") if "." in whole else whole
