@@ -54,6 +54,8 @@ IN_A_CITY = [
     ("pools", "register", "edge", "--cpu-millis", "1", "--memory-mib", "1"),
     ("artefacts", "list"),
     ("artefacts", "register", "guide", "/tmp", "run"),
+    ("audit", "list", "--action", "deny"),
+    ("audit", "verify"),
     ("creators", "register", "North"),
     ("creators", "accept", "c-1"),
     ("creators", "refuse", "c-1", "--reason", "no address"),

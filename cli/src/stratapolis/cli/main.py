@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import structlog
 import typer
-from stratapolis.cli import creators, dead_letters, indicators, journeys, ledger, local_city, login, manifests, operate, services, story
+from stratapolis.cli import audit, creators, dead_letters, indicators, journeys, ledger, local_city, login, manifests, operate, services, story
 
 app = typer.Typer(
     name="city",
@@ -43,6 +43,7 @@ app.add_typer(operate.artefacts, name="artefacts")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(indicators.app, name="indicators")
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(audit.app, name="audit")
 
 
 @app.callback()

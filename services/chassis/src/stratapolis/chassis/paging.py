@@ -66,10 +66,10 @@ class Page:
             if room < 0 and shown:
                 break
             shown.append(message)
-        return shown, self._token(*values(rows[len(shown) - 1])) if len(rows) > len(shown) else ""
+        return shown, self.token(*values(rows[len(shown) - 1])) if len(rows) > len(shown) else ""
 
-    def _token(self, *values: Value) -> str:
-        """The token of the page that begins behind these sort values; opaque to callers."""
+    def token(self, *values: Value) -> str:
+        """The token of the page that begins behind these sort values, opaque to callers; `fit` gives it for an answer that shows its rows."""
         if not _of_kinds(values, self._kinds):
             raise TypeError(f"sort values {values} are not of the kinds {self._kinds} that this list takes back")
         body = self._asked + orjson.dumps([{"t": v.isoformat()} if isinstance(v, datetime) else v for v in values])

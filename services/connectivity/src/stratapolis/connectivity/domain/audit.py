@@ -75,7 +75,7 @@ def seal(newest: Seal | None, records: Sequence[Record], *, at: datetime) -> Sea
     return Seal(number=number, hash=seal_hash(newest.hash if newest else FIRST, number, records), records=len(records), sealed_at=at)
 
 
-def check(before: Seal | None, stands: Seal, records: Sequence[Record]) -> tuple[Fault, ...]:
+def check(before: Seal | Published | None, stands: Seal, records: Sequence[Record]) -> tuple[Fault, ...]:
     """What is wrong with one seal, given the seal that stands before it and the records under it, ordered by number."""
     faults = []
     expected = before.number + 1 if before else 1

@@ -18,8 +18,8 @@ UNSEALED = f"{SELECT} where a.number in (select number from unsealed order by nu
 TAKE = "delete from unsealed where number = any($1)"
 UNDER = f"{SELECT} where s.seal = $1 order by a.number"
 LOST = """
-    select count(*) from audit a
-    where not exists (select from sealed s where s.number = a.number) and not exists (select from unsealed u where u.number = a.number)"""
+    select count(*) from audit a where a.number > $1 and ($2::bigint is null or a.number <= $2)
+      and not exists (select from sealed s where s.number = a.number) and not exists (select from unsealed u where u.number = a.number)"""
 
 
 async def record(tx: Tx, entry: Entry) -> None:
@@ -68,9 +68,14 @@ async def seal_hash(tx: Tx, number: int) -> str | None:
     return found
 
 
-async def count_unsealed(tx: Tx) -> tuple[int, int]:
-    """How many records wait for a seal, and how many neither wait nor are sealed, which nothing but tampering brings about."""
-    return int(await tx.value("select count(*) from unsealed")), int(await tx.value(LOST))
+async def count_unsealed(tx: Tx) -> int:
+    """How many records wait for a seal."""
+    return int(await tx.value("select count(*) from unsealed"))
+
+
+async def count_lost(tx: Tx, after: int, upto: int | None) -> int:
+    """How many records behind the number `after`, up to and with `upto`, neither wait nor are sealed: nothing but tampering brings that about."""
+    return int(await tx.value(LOST, after, upto))
 
 
 def record_of(row: Row) -> Record:
