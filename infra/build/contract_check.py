@@ -21,6 +21,7 @@ PROTOS = ROOT / "protos"
 LAYERS = ("value_catalog", "innovation", "governance", "policy", "data", "connectivity", "infrastructure")
 EVERYBODY = "*"
 OUR_PACKAGE = "city."
+AUDITOR, DENIAL = "connectivity", "city.audit.v1.AccessDenied"
 TEXT = FieldDescriptor.TYPE_STRING
 
 
@@ -133,6 +134,14 @@ def check_topic(file: FileDescriptor, stated: options_pb2.Topic, known_events: s
         yield f"{file.name}: the topic has a negative number"
 
 
+def check_audited(files: list[FileDescriptor]) -> Iterator[str]:
+    """What a layer's RPCs deny is told to the audit trail, which connectivity keeps and writes itself."""
+    told = {found.writer for file in files if (found := topic(file)) is not None and DENIAL in found.also and AUDITOR in found.readers}
+    answering = {file.package.split(".")[1] for file in files if file.services_by_name}
+    for layer in sorted(answering & set(LAYERS) - told - {AUDITOR}):
+        yield f"city.{layer}.v1: nobody hears what its RPCs deny: say a topic with {DENIAL} that {AUDITOR} reads, as governance's denials.proto does"
+
+
 def check_events(file: FileDescriptor) -> Iterator[str]:
     """Each event has a key that is there, and carries nothing about a person."""
     for message in events(file):
@@ -167,7 +176,7 @@ def faults(files: list[FileDescriptor]) -> list[str]:
     """All that is wrong, a line each."""
     ours = [file for file in files if file.package.startswith(OUR_PACKAGE)]
     known_events = {message.full_name for file in ours for message in events(file)}
-    found = list(check_homes(ours))
+    found = [*check_homes(ours), *check_audited(ours)]
     for file in ours:
         for service in file.services_by_name.values():
             for method in service.methods:

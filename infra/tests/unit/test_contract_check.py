@@ -57,7 +57,27 @@ message ThingSaid {
 }
 message Loose { string name = 1; }
 """
+GOOD_DENIALS = """
+syntax = "proto3";
+package city.governance.v1;
+import "city/options/v1/options.proto";
+option (city.options.v1.topic) = {
+  name: "city.governance.denials.v1" writer:"governance" readers: ["connectivity"] partitions: 1
+  cleanup:CLEANUP_DELETE max_message_bytes:1000 also: ["city.audit.v1.AccessDenied"]
+};
+"""
+GOOD_AUDIT = """
+syntax = "proto3";
+package city.audit.v1;
+import "city/options/v1/options.proto";
+message AccessDenied {
+  option (city.options.v1.event) = {key: "rpc"};
+  string rpc = 1;
+}
+"""
 FILES = {
+    "city/audit/v1/audit.proto": GOOD_AUDIT,
+    "city/governance/v1/denials.proto": GOOD_DENIALS,
     "city/governance/v1/thing_service.proto": GOOD_SERVICE,
     "city/governance/v1/events.proto": GOOD_EVENTS,
     "city/shared/v1/shared.proto": GOOD_SHARED,
@@ -112,6 +132,7 @@ BAD = {
     "a reader that is no layer": ('"data"]', '"weather"]', "weather is no layer"),
     "everybody and somebody": ('"data"]', '"*"]', "`*` is every layer"),
     "a topic named for another": ('name: "city.governance.v1"', 'name: "city.policy.v1"', "must read city.governance"),
+    "denials that nobody writes down": ('readers: ["connectivity"]', 'readers: ["data"]', "city.governance.v1: nobody hears what its RPCs deny"),
     "a negative retention": ("retention_hours: 24", "retention_hours: -1", "negative number"),
     "a carried message that is no event": ("city.shared.v1.ThingSaid", "city.shared.v1.Loose", "also lists city.shared.v1.Loose, which is no event"),
     "an event that no topic carries": (' also: ["city.shared.v1.ThingSaid"]', "", "city.shared.v1.ThingSaid: an event on no topic"),

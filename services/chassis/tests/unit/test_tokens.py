@@ -114,8 +114,9 @@ FORGED: dict[str, Callable[[], str]] = {
 
 @pytest.mark.parametrize("forge", FORGED.values(), ids=FORGED.keys())
 async def test_a_forged_token_is_refused(issuer: Issuer, forge: Callable[[], str]) -> None:
-    with pytest.raises(TokenInvalid):
+    with pytest.raises(TokenInvalid) as refused:
         await issuer.verifier.verify(forge())
+    assert refused.value.reason == "TOKEN_INVALID"
 
 
 async def test_a_token_expires_even_when_it_was_kept(issuer: Issuer) -> None:

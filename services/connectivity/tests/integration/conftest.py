@@ -33,16 +33,16 @@ async def make_face(make_database: Callable[[str], Awaitable[Database]], ports: 
         async def make(**changes: Any) -> Face:
             fixed, db, port = write_keys(tmp_path / "public"), await make_database("connectivity"), ports.http("connectivity")
             given: dict[str, Any] = {
-                "kafka": NO_BROKER, "connectivity_url": f"http://{HOST}:{port}", "database": SecretStr("unused"), "grpc_port": ports.grpc("connectivity"),
+                "kafka": NO_BROKER, "connectivity_url": f"http://{HOST}:{port}", "database": SecretStr("postgresql://nobody:unused@127.0.0.1:1/unused"), "grpc_port": ports.grpc("connectivity"),
                 "http_port": port, "key_file": tmp_path / "public" / "founder.pub.pem", "public_keys": tmp_path / "public",
             }  # fmt: skip
             settings = Settings(**(given | changes))
             app = wire(settings, db, Peers({}, _NoTokens()))
             for one in app.lives:
                 await stack.enter_async_context(one)
-            await _serve_http(app.routes, port, stack)
             http = await stack.enter_async_context(httpx.AsyncClient(base_url=settings.issuer, timeout=10))
             face = Face(settings, AppUnderTest(app, db), http, fixed, Feed(), stack)
+            await _serve_http(face, port, stack)
             await face.serve()
             return face
 
@@ -57,9 +57,9 @@ async def city(make_face: MakeFace) -> Face:
     return face
 
 
-async def _serve_http(routes: Any, port: int, stack: AsyncExitStack) -> None:
+async def _serve_http(face: Face, port: int, stack: AsyncExitStack) -> None:
     hush = asyncio.Event()
-    serving = asyncio.create_task(serve(routes, HOST, port, hush))
+    serving = asyncio.create_task(serve(face.under.app.routes, face.gate, HOST, port, hush))
     stack.push_async_callback(asyncio.wait_for, serving, 10)
     stack.callback(hush.set)
     async with asyncio.timeout(10):

@@ -27,6 +27,7 @@ from city.governance.v1.events_pb2 import ValueCreatorAccepted
 from city.policy.v1.policies_pb2 import PolicyActivated
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from google.protobuf.message import Message
+from stratapolis.chassis.denials import Denials
 from stratapolis.chassis.ids import new_id
 from stratapolis.chassis.own_token import ASSERTION_TYPE, assertion
 from stratapolis.chassis.policies import Policies
@@ -97,12 +98,17 @@ class Face:
     feed: Feed
     stack: AsyncExitStack
     channel: Any = None
+    denials: Denials = field(default_factory=lambda: Denials("connectivity"))
     officer: Who = Who("", Ed25519PrivateKey.generate())
+
+    @property
+    def gate(self) -> Gate:
+        """The chassis's own."""
+        return Gate("connectivity", Verifier(self.under.app.issuer, "connectivity", self.feed), Policies(lambda: POLICY), self.denials)
 
     async def serve(self) -> None:
         """Answer gRPC, behind the chassis's own gate."""
-        gate = Gate("connectivity", Verifier(self.under.app.issuer, "connectivity", self.feed), Policies(lambda: POLICY))
-        server = await self.stack.enter_async_context(Server("connectivity", self.under.app.answers, db=self.under.db, gate=gate))
+        server = await self.stack.enter_async_context(Server("connectivity", self.under.app.answers, db=self.under.db, gate=self.gate))
         self.channel = await self.stack.enter_async_context(grpc.aio.insecure_channel(f"{HOST}:{server.port}"))
 
     async def found(self) -> Who:

@@ -143,11 +143,13 @@ async def test_only_registered_things_with_a_token_for_connectivity_come_in(city
         "none": (401, "NO_TOKEN"), "garbage": (401, "TOKEN_INVALID"), "audience": (401, "TOKEN_INVALID"),
         "person": (403, "DEVICE_NOT_REGISTERED"), "unregistered": (403, "DEVICE_NOT_REGISTERED"),
     }  # fmt: skip
-    denied = await city.rows("select subject, detail from audit where outcome = 'denied' and object = 'ingress' order by number")
-    assert [(row["subject"], row["detail"]["reason"]) for row in denied] == [
-        ("", "NO_TOKEN"), ("", "TOKEN_INVALID"), ("", "TOKEN_INVALID"), (person.subject, "DEVICE_NOT_REGISTERED"),
+    assert city.under.app.on_denials is not None
+    await city.denials.tell(city.under.db, city.under.app.on_denials)
+    denied = await city.rows("select subject, detail from audit where outcome = 'denied' and object = 'POST /ingress/observations'")
+    assert {(row["subject"], row["detail"]["reason"]) for row in denied} == {
+        ("", "NO_TOKEN"), ("", "TOKEN_INVALID"), (thing.subject, "TOKEN_INVALID"), (person.subject, "DEVICE_NOT_REGISTERED"),
         (unregistered.subject, "DEVICE_NOT_REGISTERED"),
-    ]  # fmt: skip
+    }  # fmt: skip
 
 
 async def test_a_suspended_thing_is_out_at_once(city: Face) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.message import Message
 from stratapolis.chassis.db import Database
+
+if TYPE_CHECKING:
+    from stratapolis.chassis.http_face import Serves
 
 Handler = Callable[..., Awaitable[None]]
 """`async def on_thing(event, *, tx, at)`: load, one domain call, store, say."""
@@ -83,9 +86,11 @@ class App:
     answers: Sequence[Answers] = ()
     follows: Sequence[Follows] = ()
     every: Sequence[Every | Tends] = ()
-    routes: Sequence[Any] = field(default_factory=tuple)
+    routes: Sequence[Serves] = ()
     lives: Sequence[AbstractAsyncContextManager[Any]] = ()
     """What is open while the app runs, such as a producer for a raw stream."""
+    on_denials: BatchHandler | None = None
+    """Takes in what the app itself denied, a second's worth at a time; without it, it is said on the app's topic of denials."""
     issuer: Any = None
     """Connectivity's own: gives tokens and keys in process (`tokens.TokenSource` and `tokens.Keys`); every other app asks connectivity."""
 

@@ -10,7 +10,7 @@ from typing import Protocol
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from stratapolis.chassis.http_face import Open
 
 STUCK_SECONDS = 60.0
 
@@ -34,9 +34,10 @@ class Health:
         """Each condition and whether it holds."""
         return {**{name: check() for name, check in self.checks.items()}, "serving": self.serving}
 
-    def routes(self) -> list[Route]:
-        """The HTTP face of it."""
-        return [Route("/health/live", self._live), Route("/health/ready", self._ready), Route("/metrics", self._metrics)]
+    def routes(self) -> list[Open]:
+        """The HTTP face of it; open, since probes and scrapers have no token and nothing of an owner's is in it."""
+        faces = {"/health/live": self._live, "/health/ready": self._ready, "/metrics": self._metrics}
+        return [Open(path=path, work=work) for path, work in faces.items()]
 
     async def _live(self, _: Request) -> Response:
         stuck = [type(loop).__name__ for loop in self.loops if time.monotonic() - loop.beat > STUCK_SECONDS]

@@ -57,24 +57,27 @@ class NoToken(Refused):
 
 
 class TokenInvalid(Refused):
-    """The token is not one of this city, not for this app, or damaged."""
+    """The token is not one of this city, not for this app, or damaged. `subject` is whom it names, where this city signed it: for the audit
+    trail, never for the caller."""
 
     reason = "TOKEN_INVALID"
     kind = Kind.UNAUTHENTICATED
 
+    def __init__(self, message: str, *, subject: str = "") -> None:
+        super().__init__(message)
+        self.subject = subject
 
-class TokenExpired(Refused):
+
+class TokenExpired(TokenInvalid):
     """The token's time is over."""
 
     reason = "TOKEN_EXPIRED"
-    kind = Kind.UNAUTHENTICATED
 
 
-class TokenRevoked(Refused):
+class TokenRevoked(TokenInvalid):
     """The token, or its subject, was revoked."""
 
     reason = "TOKEN_REVOKED"
-    kind = Kind.UNAUTHENTICATED
 
 
 class IssuerAway(Refused):

@@ -17,14 +17,16 @@ import structlog
 import uvloop
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
+from city.audit.v1.audit_pb2 import AccessDenied
 from city.connectivity.v1.revocations_pb2 import Revoked
 from city.operations.v1 import operations_service_pb2
 from city.policy.v1.policies_pb2 import PolicyActivated
 from faststream.kafka import KafkaBroker
-from stratapolis.chassis import contract, idempotency, jobs, logs, metrics, positions, relay, telemetry
+from stratapolis.chassis import contract, denials, idempotency, jobs, logs, metrics, positions, relay, telemetry
 from stratapolis.chassis.app import Answers, App, Every, On, OnBatch, Tends
 from stratapolis.chassis.db import TRANSIENT, Database, Tx
 from stratapolis.chassis.dead_letters import DeadLetters
+from stratapolis.chassis.denials import Denials
 from stratapolis.chassis.follow import Follower
 from stratapolis.chassis.health import Health
 from stratapolis.chassis.hearing import Hearing
@@ -152,13 +154,14 @@ class Running:
             self._outside = [keys, tokens.source]
         revocations = FollowedRevocations(self._followers[Revoked])
         verifier = Verifier(keys, settings.layer, revocations)
-        gate = Gate(settings.layer, verifier, Policies(self._policy_set))
+        self._denials, self._on_denials = Denials(settings.layer), self._app.on_denials or _says_denials(settings.layer)
+        self._gate = Gate(settings.layer, verifier, Policies(self._policy_set), self._denials)
         self._relay = Relay(settings.layer, db, settings.kafka)
         db.on_said = self._relay.wake
         heard = [on for on in self._app.hears if isinstance(on, On)]
         self._inbox = Inbox(settings.layer, {on.event.DESCRIPTOR.full_name: on for on in heard})
         answers = (*self._app.answers, Answers(operations_service_pb2.DESCRIPTOR.services_by_name["OperationsService"], DeadLetters(self._inbox)))
-        self._server = Server(settings.layer, answers, db=db, gate=gate, port=settings.grpc_port, host=settings.host)
+        self._server = Server(settings.layer, answers, db=db, gate=self._gate, port=settings.grpc_port, host=settings.host)
         self._broker = KafkaBroker(settings.kafka, client_id=f"city-{settings.layer}", logger=None)
         self._ears = self._make_ears(heard)
         self._health = Health(settings.layer, self._checks(), self._ears)
@@ -197,10 +200,12 @@ class Running:
         for client in (*self._outside, self._peers, *self._app.lives):
             await self._stack.enter_async_context(client)
         loops = [asyncio.create_task(f.run(hush)) for f in self._followers.values()]
-        loops.append(asyncio.create_task(serve([*self._health.routes(), *self._app.routes], self._settings.host, self._settings.http_port, hush)))
+        routes = [*self._health.routes(), *self._app.routes]
+        loops.append(asyncio.create_task(serve(routes, self._gate, self._settings.host, self._settings.http_port, hush)))
         relaying = asyncio.create_task(self._relay.run(relay_stopping))
         await self._start_broker(stopping)
         working = [asyncio.create_task(ear.run(hush)) for ear in self._ears] if not stopping.is_set() else []
+        working.append(asyncio.create_task(self._denials.run(self._db, self._on_denials, hush)))
         working += [asyncio.create_task(jobs.run(e, self._db, self._app.name, hush)) for e in (*self._app.every, *self._own_jobs())]
         await _first(stopping, *(f.caught_up for f in self._followers.values()))
         async with self._server:
@@ -240,6 +245,12 @@ class Running:
     async def _gauges(self, *, tx: Tx, at: Any) -> None:  # noqa: ARG002 - the shape of a job
         metrics.OUTBOX_AGE.labels(self._app.name).set(await tx.value(relay.AGE))
         metrics.DEAD_OPEN.labels(self._app.name).set(await tx.value("select count(*) from dead_letter where state = 'dead'"))
+
+
+def _says_denials(layer: str) -> denials.Hand:
+    """Raises NotInContract at the start for an app that has no topic to say them on, or nobody would hear of them."""
+    contract.topic_said(AccessDenied.DESCRIPTOR.full_name, layer)
+    return denials.say
 
 
 async def _until_stopped(stopping: asyncio.Event, tasks: Sequence[asyncio.Task[None]]) -> None:

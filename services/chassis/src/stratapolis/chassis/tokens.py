@@ -96,19 +96,19 @@ class Verifier:
     def still_good(self, claims: Claims) -> None:
         """Raise if the token expired or was revoked."""
         if claims.expires_at <= self._clock():
-            raise TokenExpired("the token has expired: ask for another")
+            raise TokenExpired("the token has expired: ask for another", subject=claims.caller.subject)
         self.not_revoked(claims)
 
     def not_revoked(self, claims: Claims) -> None:
         """Raise if the token was revoked since, or if that cannot be known of a caller who could do much."""
         if self._revocations.refused(claims.caller.subject, claims.jti, claims.issued_at):
-            raise TokenRevoked("the token, or its subject, was revoked")
+            raise TokenRevoked("the token, or its subject, was revoked", subject=claims.caller.subject)
         if claims.caller.guarded and self._revocations.silent_for() > SILENT_AFTER:
             raise FeedSilent("revocations have not been heard of for a while: officers and operators wait")
 
     def _for(self, claims: Claims, audiences: set[str]) -> None:
         if claims.audience not in audiences:
-            raise TokenInvalid("the token is for another audience")
+            raise TokenInvalid("the token is for another audience", subject=claims.caller.subject)
 
     async def _claims(self, token: str) -> Claims:
         if (kept := self._kept.get(token)) is not None:

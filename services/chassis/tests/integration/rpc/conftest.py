@@ -22,6 +22,7 @@ from city.policy.v1.policies_pb2 import PolicyActivated
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from stratapolis.chassis.app import Answers
 from stratapolis.chassis.db import Database
+from stratapolis.chassis.denials import Denials
 from stratapolis.chassis.errors import Kind, Refused
 from stratapolis.chassis.identity import Caller
 from stratapolis.chassis.ids import new_id
@@ -135,6 +136,7 @@ class Toy:
     policy: list[PolicyActivated | None] = field(default_factory=lambda: [PolicyActivated(name="city", version=1, cedar=PERMIT_ALL)])
     operations: Operations = field(default_factory=Operations)
     journeys: Journeys = field(default_factory=Journeys)
+    denials: Denials = field(default_factory=lambda: Denials("governance"))
     port: int = 0
     server: Any = None
     stack: AsyncExitStack = field(default_factory=AsyncExitStack)
@@ -201,7 +203,7 @@ async def toy(make_database: Callable[[str], Awaitable[Database]]) -> AsyncItera
 async def serving(toy: Toy, *, port: int = 0, oldest_stream: float = 900) -> AsyncIterator[Server]:
     """The toy's server; again on a port of before, where a test wants it to come back."""
     verifier = Verifier(FixedKeys({"k1": KEY.public_key()}), "governance", toy.feed)
-    gate = Gate("governance", verifier, Policies(lambda: toy.policy[0]))
+    gate = Gate("governance", verifier, Policies(lambda: toy.policy[0]), toy.denials)
     answers = [
         Answers(holds.DESCRIPTOR.services_by_name["HoldsService"], Holds()),
         Answers(operations.DESCRIPTOR.services_by_name["OperationsService"], toy.operations),

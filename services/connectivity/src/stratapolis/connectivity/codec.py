@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from functools import singledispatch
 
+from city.audit.v1.audit_pb2 import AccessDenied
 from city.connectivity.v1 import audit_service_pb2, connection_pb2, device_pb2, events_pb2, identity_pb2, revocations_pb2, seals_pb2
 from city.connectivity.v1.observations_pb2 import ThingObserved
 from city.manifest.v1 import manifest_pb2
 from city.types.v1 import types_pb2
 from google.protobuf.message import Message
-from stratapolis.chassis.times import to_timestamp
+from stratapolis.chassis.times import to_time, to_timestamp
 from stratapolis.connectivity.domain.accessibility import Statement
-from stratapolis.connectivity.domain.audit import Fault, Record, Seal
+from stratapolis.connectivity.domain.audit import Entry, Fault, Record, Seal
 from stratapolis.connectivity.domain.connection import Connection, Link, Severed, Trusted
 from stratapolis.connectivity.domain.identity import Credential, Cut, Enrolled, Identity, Kind, State
 from stratapolis.connectivity.domain.observation import Device, Observation, Place
@@ -105,6 +106,16 @@ def audit_record(value: Record) -> audit_service_pb2.AuditRecord:
         number=value.number, record_time=to_timestamp(value.at), subject=entry.subject, action=entry.action, object=entry.object, outcome=entry.outcome,
         detail=dict(entry.detail), seal=value.seal,
     )  # fmt: skip
+
+
+def denial(event: AccessDenied) -> Entry:
+    """Calls that a layer denied, as they stand in the trail: counted, and nothing of what they asked for."""
+    detail = {
+        "layer": event.layer, "reason": event.reason, "count": str(event.count),
+        "first": to_time(event.first_time).isoformat(), "last": to_time(event.last_time).isoformat(),
+    }  # fmt: skip
+    merged = {"merged": "true"} if event.merged else {}
+    return Entry(subject=event.subject, action="deny", object=event.rpc, outcome="denied", detail=detail | merged)
 
 
 def audit_fault(value: Fault) -> audit_service_pb2.AuditFault:

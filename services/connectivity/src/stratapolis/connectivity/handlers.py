@@ -1,9 +1,11 @@
-"""What governance says of value creators, as tokens will tell it."""
+"""What governance says of value creators, as tokens will tell it; and what every layer denied, for the trail."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
+from city.audit.v1.audit_pb2 import AccessDenied
 from city.governance.v1.events_pb2 import MemberAdded, MemberRemoved, ValueCreatorAccepted, ValueCreatorSuspended
 from stratapolis.chassis import outbox
 from stratapolis.chassis.db import Tx
@@ -37,3 +39,14 @@ async def on_member_removed(event: MemberRemoved, *, tx: Tx, at: datetime) -> No
     """No member any more: tokens that say so are ended."""
     await store.creators.remove(tx, event.creator_id, event.subject)
     await end_tokens(tx, event.subject, at)
+
+
+async def on_access_denied(event: AccessDenied, *, tx: Tx, at: datetime) -> None:  # noqa: ARG001 - the shape of a handler
+    """Another layer denied calls."""
+    await store.audit.record(tx, codec.denial(event))
+
+
+async def on_own_denials(events: Sequence[AccessDenied], *, tx: Tx, at: datetime) -> None:  # noqa: ARG001 - the shape of a handler
+    """Connectivity itself denied calls: what it would say, it writes down at once."""
+    for event in events:
+        await store.audit.record(tx, codec.denial(event))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from city.audit.v1.audit_pb2 import AccessDenied
 from city.connectivity.v1 import (
     audit_service_pb2,
     connection_service_pb2,
@@ -17,13 +18,12 @@ from city.connectivity.v1 import (
 from city.connectivity.v1.seals_pb2 import AuditSealed
 from city.governance.v1.events_pb2 import MemberAdded, MemberRemoved, ValueCreatorAccepted, ValueCreatorSuspended
 from google.protobuf.message import Message
-from starlette.routing import Route
 from stratapolis.chassis import holds_rpc
 from stratapolis.chassis.app import Answers, App, Every, Follows, On
 from stratapolis.chassis.db import Database
+from stratapolis.chassis.http_face import Serves
 from stratapolis.chassis.raw_producer import RawProducer
 from stratapolis.chassis.rpc.client import Peers
-from stratapolis.chassis.tokens import Verifier
 from stratapolis.connectivity import handlers, jobs, keys, rpc
 from stratapolis.connectivity.clients import Clients
 from stratapolis.connectivity.denials import Denials
@@ -32,7 +32,6 @@ from stratapolis.connectivity.domain.rate import Limiter
 from stratapolis.connectivity.issuer import Issuer
 from stratapolis.connectivity.journey import Journeys
 from stratapolis.connectivity.routes import Ingress, OAuth
-from stratapolis.connectivity.routes.ingress import CheckedHere
 from stratapolis.connectivity.settings import Settings
 
 BURST = 10
@@ -63,6 +62,7 @@ def wire(settings: Settings, db: Database, peers: Peers) -> App:
             On(ValueCreatorSuspended, handlers.on_value_creator_suspended),
             On(MemberAdded, handlers.on_member_added),
             On(MemberRemoved, handlers.on_member_removed),
+            On(AccessDenied, handlers.on_access_denied, ordered=False),
             *holder.hears,
         ),
         answers=(*_answers(seal), holds_rpc.answers("connectivity")),
@@ -78,6 +78,7 @@ def wire(settings: Settings, db: Database, peers: Peers) -> App:
         ),
         routes=_routes(settings, db, issuer, denials, raw),
         lives=(raw,),
+        on_denials=handlers.on_own_denials,
         issuer=issuer,
     )
 
@@ -93,14 +94,13 @@ def _answers(seal: NewestSeal) -> tuple[Answers, ...]:
     )
 
 
-def _routes(settings: Settings, db: Database, issuer: Issuer, denials: Denials, raw: RawProducer) -> Sequence[Route]:
+def _routes(settings: Settings, db: Database, issuer: Issuer, denials: Denials, raw: RawProducer) -> Sequence[Serves]:
     clients = Clients(keys.read_folder(settings.public_keys), frozenset({settings.issuer, f"{settings.issuer}/oauth2/token"}))
     oauth = OAuth(
         name=settings.issuer, db=db, issuer=issuer, clients=clients, denials=denials,
         addresses=_limiter(settings.requests_per_second), subjects=_limiter(settings.tokens_per_second),
     )  # fmt: skip
-    verifier = Verifier(issuer, settings.layer, CheckedHere())
-    ingress = Ingress(db=db, verifier=verifier, stream=raw, denials=denials, limits=_limiter(settings.observations_per_second))
+    ingress = Ingress(db=db, stream=raw, limits=_limiter(settings.observations_per_second))
     return (*oauth.routes(), *ingress.routes())
 
 

@@ -3,17 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from city.options.v1.options_pb2 import CALLER_AUTHENTICATED, CALLER_LAYER, CALLER_OWNER, CALLER_PUBLIC, CALLER_ROLE
+from stratapolis.chassis.denials import Denials
 from stratapolis.chassis.errors import Kind, Refused
 from stratapolis.chassis.identity import NOBODY, Caller, CallerNotAllowed, IssuerAway, NoToken, NotOnBehalf, TokenInvalid
 from stratapolis.chassis.policies import Policies
-from stratapolis.chassis.rpc.method import Method
 from stratapolis.chassis.tokens import Claims, Verifier
 
 BEARER = "bearer "
 ON_BEHALF = "x-on-behalf-of"
 Metadata = dict[str, str]
+
+
+class Entrance(Protocol):
+    """What is entered: an RPC, or an HTTP route. `name` is its action in policies, `full_name` how the audit trail has it."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def full_name(self) -> str: ...
+    @property
+    def allow(self) -> frozenset[int]: ...
+    @property
+    def roles(self) -> frozenset[str]: ...
+    @property
+    def unpoliced(self) -> bool: ...
+    @property
+    def reads(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,20 +44,23 @@ class Admitted:
 
 
 class Gate:
-    """Lets callers in to the RPCs of one app."""
+    """Lets callers in to the RPCs and routes of one app."""
 
-    def __init__(self, app: str, verifier: Verifier, policies: Policies) -> None:
+    def __init__(self, app: str, verifier: Verifier, policies: Policies, denials: Denials | None = None) -> None:
         self._app, self._verifier, self._policies = app, verifier, policies
+        self.denials = denials or Denials(app)
 
-    async def admit(self, method: Method, metadata: Metadata) -> Admitted:
-        """The caller and whose rows it may touch; raises why it is not let in."""
+    async def admit(self, method: Entrance, metadata: Metadata) -> Admitted:
+        """The caller and whose rows it may touch; raises why it is not let in, and has counted that."""
         if CALLER_PUBLIC in method.allow:
             return await self._whoever(metadata)
-        own, tokens = await self._identify(metadata)
+        with self.denials.noting(method.full_name):
+            own, tokens = await self._identify(metadata)
         caller = tokens[-1].caller
-        owners = _owners(method, own, caller)
-        if not method.unpoliced and caller.kind != "layer":
-            self._policies.may_call(caller, self._app, method.name, writes=not method.reads).require()
+        with self.denials.noting(method.full_name, caller.subject):
+            owners = _owners(method, own, caller)
+            if not method.unpoliced and caller.kind != "layer":
+                self._policies.may_call(caller, self._app, method.name, writes=not method.reads).require()
         return Admitted(caller, owners, tokens)
 
     def still_good(self, admitted: Admitted) -> None:
@@ -73,7 +94,7 @@ class Gate:
         return claims.caller, (claims, behind)
 
 
-def _owners(method: Method, own: Caller, caller: Caller) -> tuple[str, ...] | None:
+def _owners(method: Entrance, own: Caller, caller: Caller) -> tuple[str, ...] | None:
     """The widest way in that fits; one who acts through a layer comes in by what is his before the layer's own right counts."""
     if CALLER_ROLE in method.allow and caller.roles & method.roles:
         return None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
 import grpc
+from city.options.v1.options_pb2 import CALLER_PUBLIC
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc  # type: ignore[import-untyped]
 from grpc_reflection.v1alpha import reflection  # type: ignore[import-untyped]
 from stratapolis.chassis.app import Answers
@@ -20,6 +21,8 @@ from stratapolis.chassis.rpc.unary import Unary
 
 LARGEST_MESSAGE = 1 << 20
 GRACE_SECONDS = 20.0
+OPEN: Mapping[str, int] = {health.SERVICE_NAME: CALLER_PUBLIC, reflection.SERVICE_NAME: CALLER_PUBLIC}
+"""What every app answers beside its contract, and who may call it: a probe has no token, and what reflection tells stands in the repository."""
 OPTIONS: tuple[tuple[str, Any], ...] = (
     ("grpc.max_receive_message_length", LARGEST_MESSAGE),
     ("grpc.max_send_message_length", LARGEST_MESSAGE),
@@ -63,8 +66,7 @@ class Server:
         for name, handlers in self._services.items():
             self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(name, handlers),))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        names = (*self._services, health.SERVICE_NAME, reflection.SERVICE_NAME)
-        reflection.enable_server_reflection(names, self._server)
+        reflection.enable_server_reflection((*self._services, *OPEN), self._server)
         await self.ready(yes=False)
         self.port = self._server.add_insecure_port(self._address)
         await self._server.start()

@@ -66,7 +66,8 @@ class Stream:
         request, metadata = reading.read(self._method.request, body), metadata_of(context)
         with telemetry.span(self._method.full_name, metadata.get("traceparent", "")):
             admitted = await self._serving.background.within(BEGIN_SECONDS, self._serving.gate.admit(self._method, metadata))
-            with self._streams.one(), cause.because(cause.Cause(actor=admitted.caller.subject)):
+            noting = self._serving.gate.denials.noting(self._method.full_name, admitted.caller.subject)
+            with self._streams.one(), cause.because(cause.Cause(actor=admitted.caller.subject)), noting:
                 at = await self._serving.background.within(BEGIN_SECONDS, self._now())
                 call = Call(caller=admitted.caller, at=at, owners=admitted.owners, db=self._serving.db)
                 await self._watched(self._serving.background.start(self._pump(request, call, context)), admitted)

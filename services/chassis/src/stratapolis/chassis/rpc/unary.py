@@ -59,7 +59,7 @@ class Unary:
         except TimeoutError:
             raise IssuerAway("the issuer of tokens does not answer in time: its key is not known") from None
         because = cause.Cause(causation=getattr(request, "request_id", ""), actor=admitted.caller.subject)
-        with cause.because(because):
+        with cause.because(because), self._serving.gate.denials.noting(self._method.full_name, admitted.caller.subject):
             return await self._tried(request, admitted)
 
     async def _tried(self, request: Message, admitted: Admitted) -> bytes:

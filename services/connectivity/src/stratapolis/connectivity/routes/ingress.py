@@ -5,23 +5,24 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
-from typing import Any, NoReturn, Protocol
+from typing import NoReturn, Protocol
 
 from city.connectivity.v1.observations_pb2 import ThingObserved
+from city.options.v1.options_pb2 import CALLER_AUTHENTICATED
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 from stratapolis.chassis.db import Database
-from stratapolis.chassis.errors import Kind, Refused
-from stratapolis.chassis.identity import NoToken, TokenRevoked
+from stratapolis.chassis.errors import Refused
+from stratapolis.chassis.http_face import Guarded, Serves
+from stratapolis.chassis.identity import TokenRevoked
+from stratapolis.chassis.rpc.gate import Admitted
 from stratapolis.chassis.rpc.status import http
-from stratapolis.chassis.tokens import Claims, Verifier
+from stratapolis.chassis.tokens import Claims
 from stratapolis.connectivity import codec, store
-from stratapolis.connectivity.denials import Denials
 from stratapolis.connectivity.domain import errors
 from stratapolis.connectivity.domain.identity import Identity, State
 from stratapolis.connectivity.domain.observation import Device, ItemRefused, read
@@ -30,7 +31,6 @@ from stratapolis.connectivity.routes.bodies import TooLong, read_body
 
 MOST_ITEMS = 1_000
 LONGEST_BODY = 1 << 20
-DENIED = frozenset({Kind.UNAUTHENTICATED, Kind.DENIED})
 
 
 class RawStream(Protocol):
@@ -41,58 +41,33 @@ class RawStream(Protocol):
         ...
 
 
-class CheckedHere:
-    """Revocations stand in this very database: the ingress reads them there, for each request, so nothing has to be followed."""
-
-    def refused(self, subject: str, jti: str, issued_at: datetime) -> bool:  # noqa: ARG002 - the shape of Revocations
-        """Not known here yet; see `Ingress._device`."""
-        return False
-
-    def silent_for(self) -> timedelta:
-        """Never silent."""
-        return timedelta()
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ingress:
     """Takes observations of registered devices. `limits` counts observations a thing."""
 
     db: Database
-    verifier: Verifier
     stream: RawStream
-    denials: Denials
     limits: Limiter
 
-    def routes(self) -> Sequence[Route]:
-        """Admits things by their token, for the audience `connectivity`."""
-        return (Route("/ingress/observations", self.observations, methods=["POST"]),)
+    def routes(self) -> Sequence[Serves]:
+        """For enrolled identities, of which the policy lets things in, and this the registered devices among them."""
+        return (Guarded(path="/ingress/observations", name="Ingress", allow=frozenset({CALLER_AUTHENTICATED}), work=self.observations),)
 
-    async def observations(self, request: Request) -> Response:
+    async def observations(self, request: Request, admitted: Admitted) -> Response:
         """Take a batch; a result for each item, in its place. What is `accepted` is on the broker's disk."""
-        subject = ""
+        device, at = await self._device(admitted.tokens[-1])
         try:
-            claims = await self._verified(request)
-            subject = claims.caller.subject
-            device, at = await self._device(claims)
             return JSONResponse({"results": await self._take(await _items(request), device, at)})
-        except Refused as refused:
-            if refused.kind in DENIED:
-                await self.denials.denied(subject, "ingress", refused.reason)
-            return _answer(refused)
-        except Exception as error:
-            status, body = http(error)
-            if status == 500:  # nobody expected it: the server logs it
-                raise
-            return JSONResponse({"error": body}, status)
-
-    async def _verified(self, request: Request) -> Claims:
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not token.strip():
-            raise NoToken("send a token: `authorization: Bearer ...`")
-        return await self.verifier.verify(token.strip())
+        except errors.BatchTooLarge as refusal:
+            return _answer(refusal, 413)
+        except errors.RateExceeded as refusal:
+            return _answer(refusal, 429, {"retry-after": str(refusal.wait_seconds)})
 
     async def _device(self, claims: Claims) -> tuple[Device, datetime]:
-        """The registered device behind a token, and the database's time; refused where the token counts no more."""
+        """The registered device behind a token, and the database's time; refused where the token counts no more.
+
+        Revocations stand in this very database: here they count at once, before any process can have heard of them.
+        """
         async with self.db.transaction(readonly=True) as tx:
             identity = await store.identities.find(tx, claims.caller.subject, None)
             if identity is not None:
@@ -144,13 +119,5 @@ def _result(one: object) -> dict[str, str]:
     return {"status": "accepted"}
 
 
-def _answer(refused: Refused) -> Response:
-    status, body = http(refused)
-    headers: dict[str, Any] = {}
-    if isinstance(refused, errors.BatchTooLarge):
-        status = 413
-    if isinstance(refused, errors.RateExceeded):
-        headers["retry-after"] = str(refused.wait_seconds)
-    if status == 401:
-        headers["www-authenticate"] = "Bearer"
-    return JSONResponse({"error": body}, status, headers=headers)
+def _answer(refusal: Refused, status: int, headers: Mapping[str, str] | None = None) -> Response:
+    return JSONResponse({"error": http(refusal)[1]}, status, headers=headers)

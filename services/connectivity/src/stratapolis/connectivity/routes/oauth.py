@@ -11,8 +11,8 @@ from urllib.parse import parse_qsl
 import structlog
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 from stratapolis.chassis.db import TRANSIENT, Database, Tx
+from stratapolis.chassis.http_face import Open, Serves
 from stratapolis.chassis.keys import key_set
 from stratapolis.connectivity import store
 from stratapolis.connectivity.clients import CityFounded, Clients, Unproven
@@ -59,13 +59,13 @@ class OAuth:
     addresses: Limiter
     subjects: Limiter
 
-    def routes(self) -> Sequence[Route]:
-        """Public by nature: the token endpoint admits by assertion, the others show what everybody may know."""
+    def routes(self) -> Sequence[Serves]:
+        """Open by nature: the token endpoint admits by assertion, the others show what everybody may know."""
         return (
-            Route("/oauth2/token", self.token, methods=["POST"]),
-            Route("/.well-known/jwks.json", self.jwks),
-            Route("/.well-known/oauth-authorization-server", self.metadata),
-            Route("/.well-known/openid-configuration", self.metadata),
+            Open(path="/oauth2/token", work=self.token, methods=("POST",)),
+            Open(path="/.well-known/jwks.json", work=self.jwks),
+            Open(path="/.well-known/oauth-authorization-server", work=self.metadata),
+            Open(path="/.well-known/openid-configuration", work=self.metadata),
         )
 
     async def token(self, request: Request) -> Response:
