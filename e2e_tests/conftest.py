@@ -22,6 +22,8 @@ from stratapolis.cli.founding import settled
 from stratapolis.cli.local.city import City, until
 from stratapolis.cli.people import Identity
 
+from e2e_tests.access import Target, Wire
+
 ROOT = Path(__file__).parents[1]
 BASE = int(os.environ.get("STRATAPOLIS_E2E_BASE", "12000"))
 HOLDERS = ("policy", "data", "connectivity", "infrastructure", "value_catalog")
@@ -123,3 +125,17 @@ async def stranger(town: Town) -> Creator:
     """Another value creator, who has nothing to do with the first."""
     founder = await town.city.enrol("Berta")
     return Creator(await town.city.creator("Paper Boats", founder), founder)
+
+
+@pytest.fixture(scope="session")
+async def wire(town: Town) -> AsyncIterator[Wire]:
+    """Bare channels to the town."""
+    made = Wire(town.city)
+    yield made
+    await made.close()
+
+
+@pytest.fixture(scope="session")
+async def targets(wire: Wire) -> list[Target]:
+    """Every RPC, on every layer that answers it."""
+    return await wire.targets()
