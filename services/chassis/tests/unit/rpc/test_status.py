@@ -68,6 +68,8 @@ def test_a_wrong_argument_of_a_query_is_a_fault_of_the_app_not_of_the_database()
     wrong = type("WrongArgument", (asyncpg.InterfaceError, ValueError), {})("invalid input for query argument $1")
     assert status.refused_by(wrong) is None
     assert isinstance(status.refused_by(asyncpg.InterfaceError("connection is closed")), refusals.DatabaseAway)
+    ended_meanwhile = asyncpg.InternalClientError("cannot switch to state 15; another operation (2) is in progress")
+    assert isinstance(status.refused_by(ended_meanwhile), refusals.DatabaseAway)
 
 
 def test_every_reason_of_the_chassis_is_in_its_contract() -> None:
