@@ -88,6 +88,7 @@ create table entry (
 );
 create index entry_owned on entry (owner, entry_id desc);
 create index entry_account on entry (account, currency);
+create index entry_service on entry (service_id, entry_id desc);
 create index entry_settled on entry (period, account);
 create index entry_charge on entry (charge_id);
 

@@ -69,9 +69,9 @@ async def test_a_settlement_gives_each_account_a_statement_and_closes_the_month(
     settled = await settle(asking)
     assert (settled.statements, [(t.currency, t.debits, t.credits) for t in settled.totals]) == (3, [("EUR", "1.2", "1.2")])
     (mine,) = (await asking("list_statements", pb.ListStatementsRequest(), a_person("person:ada"))).statements
-    assert (mine.account, mine.owner, mine.period, mine.currency, mine.total, mine.lines) == ("receivable:person:ada", "person:ada", MAY, "EUR", "1.2", 1)
+    assert (mine.account, mine.owner, mine.period, mine.currency, mine.total, mine.lines) == ("receivable:person:ada", "person:ada", MAY, "EUR", "1.20", 1)
     shown = await asking("get_statement", pb.GetStatementRequest(statement_id=mine.statement_id), a_person("person:ada"))
-    assert [(line.service_id, line.service_period, line.entries, line.exact, line.amount) for line in shown.lines] == [(service, MAY, 1, "1.2", "1.2")]
+    assert [(line.service_id, line.service_period, line.entries, line.exact, line.amount) for line in shown.lines] == [(service, MAY, 1, "1.2", "1.20")]
     assert await reason_of(settle(asking)) == "PERIOD_CLOSED"
 
 
@@ -130,8 +130,7 @@ async def test_periods_say_what_is_open_and_where_a_use_of_now_is_posted(asking:
 
 async def test_a_settlement_waits_for_uses_in_hand_and_every_use_is_in_one_month(asking: Asking) -> None:
     service, subscription = await a_used_service(asking)
-    parts = [hear(asking, uses.on_service_used, a_use(service, subscription)) for _ in range(40)]
-    await asyncio.gather(*parts[:20], settle(asking), *parts[20:])
+    await asyncio.gather(hear(asking, uses.on_service_used, *(a_use(service, subscription) for _ in range(40))), settle(asking))
     found = [entry for entry in await entries(asking) if entry.account == "receivable:person:ada" and entry.source.startswith("use:")]
     assert len(found) == 41
     assert {entry.period for entry in found} <= {MAY, JUNE}

@@ -280,6 +280,6 @@ class Ledgers(RuleBasedStateMachine):
 @pytest.mark.slow
 async def test_the_ledger_says_what_a_naive_one_says(postgres: Postgres) -> None:
     loop = asyncio.get_running_loop()
-    often = settings(max_examples=20, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck))
+    often = settings(max_examples=12, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck))
     both: Any = partial(Ledgers, loop, postgres)
     await asyncio.to_thread(run_state_machine_as_test, both, settings=often)

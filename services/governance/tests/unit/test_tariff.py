@@ -92,6 +92,11 @@ def test_each_month_in_which_it_runs_is_due_once_when_it_has_begun(started: date
     assert fees_due(subscription, at=started + max(looks)) == (subscription, ())
 
 
+def test_a_month_at_whose_first_moment_it_ends_is_not_due() -> None:
+    subscription = a_subscription(MONTHLY, datetime(2026, 5, 20, tzinfo=UTC), datetime(2026, 7, 1, tzinfo=UTC))
+    assert fees_due(subscription, at=datetime(2026, 8, 1, tzinfo=UTC))[1] == ("2026-05", "2026-06")
+
+
 @pytest.mark.parametrize(
     "plan",
     [

@@ -7,12 +7,23 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from rich.console import Console
-from stratapolis.cli.demo import crashing, launching, living, opening, scorecard
+from stratapolis.cli.demo import crashing, earning, launching, living, opening, scorecard
 from stratapolis.cli.demo.story import Story, repository
 from stratapolis.cli.local.city import City
 
+SETTLES_AHEAD = "-87600"
+"""Hours: the story settles the month it plays in, and in each later telling in the same city the next one."""
 Chapter = Callable[[Story], Awaitable[None]]
-CHAPTERS: tuple[Chapter, ...] = (opening.seed, opening.creators, launching.launches, launching.refusal, living.living, crashing.crash, scorecard.scorecard)
+CHAPTERS: tuple[Chapter, ...] = (
+    opening.seed,
+    opening.creators,
+    launching.launches,
+    launching.refusal,
+    living.living,
+    earning.earning,
+    crashing.crash,
+    scorecard.scorecard,
+)
 
 
 def city(folder: Path, base: int, console: Console) -> City:
@@ -23,7 +34,11 @@ def city(folder: Path, base: int, console: Console) -> City:
         folder,
         base,
         artefacts=[repository() / "examples"],
-        settings={"CITY_CRASH_FOLDER": str(crash_folder), "CITY_GOVERNANCE_MEASURE_SECONDS": "1"},
+        settings={
+            "CITY_CRASH_FOLDER": str(crash_folder),
+            "CITY_GOVERNANCE_MEASURE_SECONDS": "1",
+            "CITY_GOVERNANCE_SETTLEMENT_HOURS": SETTLES_AHEAD,
+        },
         say=lambda text: console.print(f"[dim]{text}[/]"),
     )
 

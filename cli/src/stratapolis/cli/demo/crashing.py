@@ -1,4 +1,4 @@
-"""Chapter 6: a process with work of an open journey in hand is killed with -9, and the journey ends right."""
+"""Chapter 7: a process with work of an open journey in hand is killed with -9, and the journey ends right."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ VICTIMS = ("policy", "data", "connectivity", "governance")
 
 async def crash(story: Story) -> None:
     """Arm a crash point of a layer, propose, see the process die, see the journey live."""
-    story.chapter(6, "kill -9 in the middle of a journey")
+    story.chapter(7, "kill -9 in the middle of a journey")
     victim, point = story.rng.choice(VICTIMS), story.rng.choice(POINTS)
     department = story.creators["department"]
     before = story.city.process(victim).pid

@@ -95,7 +95,7 @@ async def air_alert(story: Story, bad: date, good: date) -> dict[date, Decimal]:
 
 async def guide(story: Story) -> None:
     """A resident subscribes to the traffic guide and asks it; each answer is a use."""
-    resident = await story.city.enrol(f"resident {story.run}")
+    resident = story.residents["driver"] = await story.city.enrol(f"driver {story.run}")
     endpoint, service = await _endpoint(story, "traffic-guide"), story.services["traffic-guide"]
     subscriptions = story.city.stub(SubscriptionServiceStub, "value_catalog", as_=resident)
     token = {"authorization": f"Bearer {await story.city.client(resident).token(service)}"}
@@ -104,12 +104,21 @@ async def guide(story: Story) -> None:
     story.tell(f"without a subscription the traffic guide answers {refused.status_code}: “{refused.json()['error']}”.")
     await subscriptions.Subscribe(SubscribeRequest(request_id=new_id(), service_id=service, plan="per-answer"))
     sites = (await _ask(f"{endpoint}/guide", {}, token)).json()["sites"]
-    asked = story.rng.sample(sites, 3)
+    asked = story.rng.sample(sites, story.rng.randint(3, 6))
     rows = []
     for site in asked:
-        answer = (await _ask(f"{endpoint}/guide", {"site": site}, token)).json()
+        answer = (await _ask(f"{endpoint}/guide", {"site": site}, token)).raise_for_status().json()
+        story.answered += 1
         rows.append((site, answer["vehicles_per_hour"], ", ".join(c["site"] for c in answer["calmer"]) or "none"))
     story.show("the traffic guide answers a subscriber", ("site", "vehicles an hour", "calmer"), rows)
+
+
+async def ask_once_more(story: Story) -> None:
+    """The driver asks the traffic guide again: one more use."""
+    token = await story.city.client(story.residents["driver"]).token(story.services["traffic-guide"])
+    headers, endpoint = {"authorization": f"Bearer {token}"}, await _endpoint(story, "traffic-guide")
+    sites = (await _ask(f"{endpoint}/guide", {}, headers)).json()["sites"]
+    (await _ask(f"{endpoint}/guide", {"site": story.rng.choice(sites)}, headers)).raise_for_status()
 
 
 async def _endpoint(story: Story, name: str) -> str:

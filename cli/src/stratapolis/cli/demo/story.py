@@ -46,6 +46,9 @@ class Story:
     began: float = field(default_factory=time.monotonic)
     creators: dict[str, Creator] = field(default_factory=dict)
     services: dict[str, str] = field(default_factory=dict)
+    residents: dict[str, Identity] = field(default_factory=dict)
+    answered: int = 0
+    """Answers that the traffic guide gave, each of them a use."""
     journeys: dict[str, str] = field(default_factory=dict)
 
     @property

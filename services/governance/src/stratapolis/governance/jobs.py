@@ -9,7 +9,10 @@ from stratapolis.governance.domain.tariff import period_of
 from stratapolis.governance.store import journeys, tariffs
 
 AT_MOST = 50
-"""What one run takes on; the next run is near."""
+"""Journeys that one run gives up on; the next run is a second away."""
+
+FEES_AT_ONCE = 200
+"""Subscriptions that one run charges a month of: on the first of a month, 72 000 an hour."""
 
 MARKS_AT_ONCE = 200
 """Services, quarters of an hour and indicators that one run counts again."""
@@ -23,7 +26,7 @@ async def expire_stages(*, tx: Tx, at: datetime) -> None:
 
 async def charge_fees(*, tx: Tx, at: datetime) -> None:
     """Charge the fees of the months that have begun."""
-    for subscription, tariff in await tariffs.with_fees_due(tx, period_of(at), AT_MOST):
+    for subscription, tariff in await tariffs.with_fees_due(tx, period_of(at), FEES_AT_ONCE):
         await charging.charge_fees(tx, subscription, tariff, at=at)
 
 

@@ -48,7 +48,7 @@ def app(course: Course, settlement_wait: timedelta, *, zone: str = "UTC", measur
         ),
         every=(
             Every(timedelta(seconds=1), jobs.expire_stages),
-            Every(timedelta(minutes=1), jobs.charge_fees),
+            Every(timedelta(seconds=10), jobs.charge_fees),
             Every(measure_every, partial(jobs.measure_platform, zone=zone)),
         ),
     )

@@ -4,7 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from city.governance.v1 import ledger_pb2 as pb
-from stratapolis.chassis.money import to_money
+from stratapolis.chassis.money import round_minor, to_money
 from stratapolis.chassis.times import to_timestamp
 from stratapolis.governance.domain.ledger import ChargeKind, Line
 from stratapolis.governance.store.ledger import Balance, Entry, Total
@@ -17,6 +17,11 @@ def text(amount: Decimal) -> str:
     """A decimal without needless zeros or exponents."""
     digits = f"{amount:f}"
     return (digits.rstrip("0").rstrip(".") or "0") if "." in digits else digits
+
+
+def paid(amount: Decimal, currency: str) -> str:
+    """A decimal with the digits of the currency's minor unit, to which it has been rounded."""
+    return f"{round_minor(amount, currency):f}"
 
 
 def entry_shown(entry: Entry) -> pb.Entry:
@@ -54,16 +59,20 @@ def statement_shown(statement: Statement) -> pb.Statement:
         account=statement.account,
         owner=statement.owner,
         currency=statement.currency,
-        total=text(statement.total),
+        total=paid(statement.total, statement.currency),
         lines=statement.lines,
         closed_time=to_timestamp(statement.closed_at),
     )
 
 
-def line_shown(line: Line) -> pb.StatementLine:
+def line_shown(line: Line, currency: str) -> pb.StatementLine:
     """A statement's line."""
     return pb.StatementLine(
-        service_id=line.service_id, service_period=line.service_period, entries=line.entries, exact=text(line.exact), amount=text(line.amount)
+        service_id=line.service_id,
+        service_period=line.service_period,
+        entries=line.entries,
+        exact=text(line.exact),
+        amount=paid(line.amount, currency),
     )
 
 

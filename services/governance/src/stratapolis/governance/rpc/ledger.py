@@ -65,7 +65,7 @@ class Ledger:
         page = Page.of(request, int)
         found = await statements.get(call.tx, request.statement_id, call.owners)
         lines = await statements.lines(call.tx, request.statement_id, after=page.after[0] if page.after else 0, limit=page.size + 1)
-        fitting, token = page.fit(lines, lambda row: line_shown(row[1]), lambda row: (row[0],))
+        fitting, token = page.fit(lines, lambda row: line_shown(row[1], found.currency), lambda row: (row[0],))
         return pb.GetStatementResponse(statement=statement_shown(found), lines=fitting, next_page_token=token)
 
     async def list_statements(self, request: pb.ListStatementsRequest, call: Call) -> pb.ListStatementsResponse:
