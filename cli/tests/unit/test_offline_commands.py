@@ -80,6 +80,8 @@ IN_A_CITY = [
     ("dead-letters", "show", "1", "-l", "data"),
     ("dead-letters", "redrive", "1", "-l", "data"),
     ("dead-letters", "discard", "1", "-l", "data", "--reason", "noise"),
+    ("dead-letters", "paused", "-l", "data"),
+    ("dead-letters", "resume", "city.governance.v1", "-l", "data"),
 ]
 
 

@@ -13,6 +13,8 @@ from city.operations.v1.operations_service_pb2 import (
     RedriveDeadLetterRequest,
 )
 from city.operations.v1.operations_service_pb2_grpc import OperationsServiceStub
+from city.operations.v1.pause_service_pb2 import ListPausedTopicsRequest, ResumeTopicRequest
+from city.operations.v1.pause_service_pb2_grpc import PauseServiceStub
 from stratapolis.chassis.ids import new_id
 from stratapolis.cli.options import HERE, As, Folder, Json, Layer, Limit
 from stratapolis.cli.refused import told
@@ -108,6 +110,36 @@ async def discard(
     async with session(folder, as_) as client:
         done = await client.stub(OperationsServiceStub, layer).DiscardDeadLetter(DiscardDeadLetterRequest(request_id=new_id(), id=letter, reason=reason))
     _done(Screen(as_json), "discarded", letter, done.applied, done.waiting)
+
+
+@app.command()
+@told
+async def paused(layer: Layer, limit: Limit = 100, as_: As = None, folder: Folder = HERE, as_json: Json = False) -> None:
+    """List the topics that a layer does not hear for now: their events became dead letters one after another, so its code is wrong."""
+    async with session(folder, as_) as client:
+        found = await pages(client.stub(PauseServiceStub, layer).ListPausedTopics, ListPausedTopicsRequest(), "topics", limit)
+    screen = Screen(as_json)
+    screen.data({"layer": layer, "pausedTopics": [as_data(each) for each in found]})
+    rows = [(each.topic, clock(each.pause_time), clock(each.probe_time), each.error) for each in found]
+    screen.table(("TOPIC", "SINCE", "NEXT TRIED", "ERROR"), rows, empty=f"no topic is paused in {layer}")
+
+
+@app.command()
+@told
+async def resume(
+    topic: Annotated[str, typer.Argument(metavar="TOPIC", help="The paused topic.")],
+    layer: Layer,
+    let_by: Annotated[int, typer.Option("--let-by", min=0, max=1_000_000, help="Dead letters to put up with before it may be paused again.")] = 0,
+    as_: As = None,
+    folder: Folder = HERE,
+    as_json: Json = False,
+) -> None:
+    """Hear a paused topic again at once, instead of after the first event that can be applied."""
+    async with session(folder, as_) as client:
+        await client.stub(PauseServiceStub, layer).ResumeTopic(ResumeTopicRequest(request_id=new_id(), topic=topic, dead_letters=let_by))
+    screen = Screen(as_json)
+    screen.data({"layer": layer, "topic": topic, "resumed": True})
+    screen.line(f"{layer} hears {topic} again")
 
 
 def _done(screen: Screen, what: str, letter: int, applied: int, waiting: int) -> None:

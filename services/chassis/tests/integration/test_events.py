@@ -88,7 +88,7 @@ async def city(broker: Kafka, make_database: Any) -> AsyncIterator[tuple[Databas
     async with heard.transaction() as tx:
         await tx.execute("create table applied (id bigint generated always as identity, creator_id text, name text, at timestamptz)")
         # A topic shared by the tests of this session: this ear begins where the topic ends now.
-    await _from_the_end(heard, broker.bootstrap)
+    await from_the_end(heard, broker.bootstrap)
     relay, stopping = Relay("governance", said, broker.bootstrap), asyncio.Event()
     said.on_said = relay.wake
     async with AsyncExitStack() as stack:
@@ -98,10 +98,10 @@ async def city(broker: Kafka, make_database: Any) -> AsyncIterator[tuple[Databas
         yield said, Listener(heard, broker.bootstrap)
 
 
-async def _from_the_end(db: Database, bootstrap: str) -> None:
+async def from_the_end(db: Database, bootstrap: str, topic: str = TOPIC) -> None:
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
     await consumer.start()
-    partitions = [TopicPartition(TOPIC, n) for n in range(4)]
+    partitions = [TopicPartition(topic, n) for n in range(4)]
     ends = await consumer.end_offsets(partitions)
     await consumer.stop()
     await positions.load(db, partitions)
@@ -165,14 +165,14 @@ async def test_g3_a_replay_from_the_start_applies_nothing_again(city: tuple[Data
     said, ear = city
     async with ear.listening():
         await say(said, *[accepted("a", f"{n}") for n in range(30)])
-        await until(lambda: _count(ear, 30))
+        await until(lambda: _count(ear, 30, "a"))
     async with ear.db.transaction() as tx:
         before = await tx.fetch("select topic, part, next from position order by 1, 2")
         await tx.execute("update position set next = greatest(next - 30, 0)")
     async with ear.listening():
         await say(said, accepted("a", "last"))
-        await until(lambda: _count(ear, 31))
-    assert await ear.applied() == [*(f"{n}" for n in range(30)), "last"]
+        await until(lambda: _count(ear, 31, "a"))
+    assert await ear.applied("a") == [*(f"{n}" for n in range(30)), "last"]
     assert len(before) == 4
 
 
@@ -350,8 +350,8 @@ async def test_g7_what_is_no_event_is_one_dead_letter_and_other_keys_go_on(
     assert await ear.applied() == ["goes on"]
 
 
-async def _count(ear: Listener, n: int) -> bool:
-    return len(await ear.applied()) >= n
+async def _count(ear: Listener, n: int, creator: str = "") -> bool:
+    return len(await ear.applied(creator)) >= n
 
 
 async def _dead(ear: Listener, state: str, n: int) -> bool:

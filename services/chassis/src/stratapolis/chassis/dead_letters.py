@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from city.operations.v1 import operations_service_pb2 as pb
+from stratapolis.chassis.app import Answers
 from stratapolis.chassis.db import Row, Tx
 from stratapolis.chassis.errors import Kind, Refused
 from stratapolis.chassis.hearing import AGAIN
@@ -152,6 +153,11 @@ class DeadLetters:
                 return number
             await tx.execute(END, row["id"], "redriven", resolution, tx.at)
         return len(rows)
+
+
+def answers(inbox: Inbox) -> Answers:
+    """OperationsService, for what every app answers."""
+    return Answers(pb.DESCRIPTOR.services_by_name["OperationsService"], DeadLetters(inbox))
 
 
 async def _found(tx: Tx, sql: str, row_id: int) -> Row:

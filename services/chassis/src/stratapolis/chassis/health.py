@@ -23,11 +23,12 @@ class Beating(Protocol):
 
 @dataclass(slots=True)
 class Health:
-    """What a process knows of itself. `checks` are named conditions of readiness."""
+    """What a process knows of itself. `checks` are named conditions of readiness; what is `paused` waits for a fix of the code, and is not stuck."""
 
     app: str
     checks: Mapping[str, Callable[[], bool]] = field(default_factory=dict)
     loops: Sequence[Beating] = ()
+    paused: Callable[[], list[str]] = list
     serving: bool = False
 
     def ready(self) -> dict[str, bool]:
@@ -41,11 +42,11 @@ class Health:
 
     async def _live(self, _: Request) -> Response:
         stuck = [type(loop).__name__ for loop in self.loops if time.monotonic() - loop.beat > STUCK_SECONDS]
-        return JSONResponse({"app": self.app, "stuck": stuck}, 503 if stuck else 200)
+        return JSONResponse({"app": self.app, "stuck": stuck, "paused": self.paused()}, 503 if stuck else 200)
 
     async def _ready(self, _: Request) -> Response:
         found = self.ready()
-        return JSONResponse({"app": self.app, "checks": found}, 200 if all(found.values()) else 503)
+        return JSONResponse({"app": self.app, "checks": found, "paused": self.paused()}, 200 if all(found.values()) else 503)
 
     async def _metrics(self, _: Request) -> Response:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

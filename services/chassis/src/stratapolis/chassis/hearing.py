@@ -16,6 +16,7 @@ from faststream.kafka import KafkaBroker
 from stratapolis.chassis import crash, metrics, positions
 from stratapolis.chassis.db import TRANSIENT, Database, Tx
 from stratapolis.chassis.errors import Permanent, Refused, Transient
+from stratapolis.chassis.pausing import Pausing
 from stratapolis.chassis.positions import Lost
 from stratapolis.chassis.readable import read_every_record
 
@@ -28,8 +29,10 @@ TRANSIENT_SECONDS = 300.0
 """How long one event may stay transient while the database answers."""
 DRAIN_SECONDS = 20.0
 
-Apply = Callable[[Tx, Sequence[ConsumerRecord]], Awaitable[None]]
-Bury = Callable[[Tx, ConsumerRecord, str, int], Awaitable[None]]
+Apply = Callable[[Tx, Sequence[ConsumerRecord]], Awaitable[frozenset[str]]]
+"""Returns the topics of which something had its effect."""
+Bury = Callable[[Tx, ConsumerRecord, str, int], Awaitable[bool]]
+"""Whether it is a dead letter now that was none before."""
 
 
 class AtRecord(Exception):
@@ -63,9 +66,11 @@ class Hearing(ConsumerRebalanceListener):  # type: ignore[misc]
         bury: Bury,
         at_most: int = 50,
         instance: str | None = None,
+        pausing: Pausing | None = None,
     ) -> None:
         read_every_record()
         self._db, self._app, self._apply, self._bury, self._at_most = db, app, apply, bury, at_most
+        self.pausing = pausing
         self._next: dict[TopicPartition, int] = {}
         self._in_hand = asyncio.Lock()
         self._commit: asyncio.Task[None] | None = None
@@ -84,10 +89,14 @@ class Hearing(ConsumerRebalanceListener):  # type: ignore[misc]
         while not stopping.is_set():
             self.beat = time.monotonic()
             try:
+                if self.pausing is not None:
+                    await self.pausing.look(consumer)
                 got: dict[TopicPartition, list[ConsumerRecord]] = await consumer.getmany(timeout_ms=1_000, max_records=self._at_most)
                 if got and not stopping.is_set():
                     async with self._in_hand:
-                        await self._take([r for records in got.values() for r in records])
+                        heard, held = self._parted([r for records in got.values() for r in records])
+                        await self._take(heard)
+                        await self._try(held)
                     self._tell(consumer)
                 failures = 0
             except (Lost, *AGAIN, KafkaError) as error:
@@ -122,7 +131,33 @@ class Hearing(ConsumerRebalanceListener):  # type: ignore[misc]
                 if failed_again is not None:
                     raise Transient(f"a batch failed at another place when redone: {failed_again[1]!r}")
             await self._one(records[at], error)
-            records = records[at + 1 :]
+            records, held = self._parted(records[at + 1 :])
+            self._back(held)
+
+    async def _try(self, held: list[ConsumerRecord]) -> None:
+        """Of each paused topic one record, or as many as it takes to see whether its events can be applied again; the others later."""
+        for topic in sorted({record.topic for record in held}):
+            if self.pausing is None or not await self.pausing.may_try(topic):
+                continue
+            for record in held:
+                if record.topic == topic:
+                    await self._take([record])
+                    if await self.pausing.has_shown(topic):
+                        break
+            else:
+                await self.pausing.try_more(topic)
+        self._back(held)
+
+    def _parted(self, records: list[ConsumerRecord]) -> tuple[list[ConsumerRecord], list[ConsumerRecord]]:
+        """Records of topics that are heard, and those of paused ones."""
+        paused = frozenset[str]() if self.pausing is None else self.pausing.topics
+        return [r for r in records if r.topic not in paused], [r for r in records if r.topic in paused]
+
+    def _back(self, records: list[ConsumerRecord]) -> None:
+        """Have them fetched again, those of them that were not applied."""
+        for tp in {_tp(record) for record in records} & self._next.keys():
+            with contextlib.suppress(IllegalStateError):
+                self._subscriber.consumer.seek(tp, self._next[tp])  # type: ignore[union-attr]
 
     async def _together(self, records: list[ConsumerRecord]) -> tuple[int, Exception] | None:
         """One transaction for all. Returns the place and error of the first that failed; transient failures and Lost are raised."""
@@ -132,7 +167,7 @@ class Hearing(ConsumerRebalanceListener):  # type: ignore[misc]
         try:
             async with self._db.transaction() as tx:
                 await positions.move(tx, moves)
-                await self._apply(tx, records)
+                applied = await self._apply(tx, records)
                 crash.at("after-effect-before-commit", self._app)
             crash.at("while-holding", self._app)
         except (Lost, *AGAIN):
@@ -141,6 +176,8 @@ class Hearing(ConsumerRebalanceListener):  # type: ignore[misc]
             place = records.index(failed.record)
             return place, failed.error
         self._next.update({tp: after for tp, (_, after) in moves.items()})
+        if self.pausing is not None:
+            self.pausing.applied(applied)
         metrics.BATCH_SECONDS.labels(self._app).observe(time.monotonic() - began)
         return None
 
@@ -161,7 +198,8 @@ class Hearing(ConsumerRebalanceListener):  # type: ignore[misc]
         moves = self._moves([record])
         async with self._db.transaction() as tx:
             await positions.move(tx, moves)
-            await self._bury(tx, record, error, attempts)
+            if await self._bury(tx, record, error, attempts) and self.pausing is not None:
+                await self.pausing.died(tx, record.topic, error)
         self._next.update({tp: after for tp, (_, after) in moves.items()})
         log.warning("dead_letter", topic=record.topic, partition=record.partition, offset=record.offset, error=error, attempts=attempts)
 

@@ -41,8 +41,11 @@ class Inbox:
     app: str
     heard: Mapping[str, On]
 
-    async def apply(self, tx: Tx, records: Sequence[ConsumerRecord]) -> None:
-        """Apply records in this transaction; the first that fails raises AtRecord, or Waits when it may do later, and the caller rolls back."""
+    async def apply(self, tx: Tx, records: Sequence[ConsumerRecord]) -> frozenset[str]:
+        """Apply records in this transaction; returns the topics of which something was applied.
+
+        The first that fails raises AtRecord, or Waits when it may do later, and the caller rolls back.
+        """
         entries = await lock(tx, {(r.topic, text_key(r)) for r in records})
         counted: list[tuple[str, str]] = []
         for record in records:
@@ -56,25 +59,31 @@ class Inbox:
         await store(tx, entries)
         for outcome, topic in counted:
             _COUNTERS[outcome].labels(self.app, topic).inc()
+        return frozenset(topic for outcome, topic in counted if outcome == "applied")
 
-    async def bury(self, tx: Tx, record: ConsumerRecord, error: str, attempts: int) -> None:
-        """Make a dead letter of a record, in the transaction that moves its position. Its key is parked, unless its handler takes any order."""
+    async def bury(self, tx: Tx, record: ConsumerRecord, error: str, attempts: int) -> bool:
+        """Make a dead letter of a record, in the transaction that moves its position; False where it was one before.
+
+        Its key is parked, unless its handler takes any order.
+        """
         key = text_key(record)
         entries = await lock(tx, {(record.topic, key)})
         entry = entries[record.topic, key]
         sequence, ordered = self._place(record)
         if sequence is not None and sequence <= entry.last:
             metrics.EVENTS_DOUBLE.labels(self.app, record.topic).inc()
-            return
-        if await dead_letters.put(tx, record, key=key, sequence=sequence, error=error, attempts=attempts, state="dead"):
+            return False
+        is_new = await dead_letters.put(tx, record, key=key, sequence=sequence, error=error, attempts=attempts, state="dead")
+        if is_new:
             metrics.DEAD_LETTERS.labels(self.app, record.topic).inc()
         elif not await dead_letters.is_open(tx, record):
-            return  # a replay of what an operator has ended
+            return False  # a replay of what an operator has ended
         if ordered and key:
             entry.parked = True
         elif sequence is not None:
             entry.last = max(entry.last, sequence)
         await store(tx, entries)
+        return is_new
 
     async def again(self, tx: Tx, record: ConsumerRecord, entry: Entry) -> None:
         """Apply a dead letter again; raises what its handler raises."""

@@ -16,6 +16,7 @@ BATCH_SECONDS = Histogram("city_batch_seconds", "Time to apply one batch of even
 RELAY_BATCH = Histogram("city_relay_batch", "Events the relay published at once.", ["app"], buckets=(1, 2, 5, 10, 50, 100, 500, 1000))
 RELAY_FAILED = Counter("city_relay_failed_total", "Events the broker did not acknowledge; they are sent again.", ["app"])
 OUTBOX_AGE = Gauge("city_outbox_age_seconds", "Age of the oldest event not yet published.", ["app"])
+PAUSED = Gauge("city_topic_paused", "1 while a topic is paused, since its events became dead letters one after another.", ["app", "topic"])
 DEAD_OPEN = Gauge("city_dead_letters_open", "Dead letters nobody has ended yet.", ["app"])
 HOLDS_STALE = Gauge("city_holds_stale", "Holds past the deadline of the stage that asked for them.", ["app"])
 JOB_SECONDS = Histogram("city_job_seconds", "Time of one run of a job.", ["app", "job"])

@@ -21,7 +21,7 @@ class Raw:
     app: str
     on: OnBatch
 
-    async def apply(self, tx: Tx, records: Sequence[ConsumerRecord]) -> None:
+    async def apply(self, tx: Tx, records: Sequence[ConsumerRecord]) -> frozenset[str]:
         """Hand all that decode to the handler at once; bury the others, in this transaction."""
         events: list[Message] = []
         wanted = self.on.event.DESCRIPTOR.full_name
@@ -37,8 +37,11 @@ class Raw:
         if events:
             await self.on.handler(events, tx=tx, at=tx.at)
             metrics.RAW_APPLIED.labels(self.app, records[0].topic).inc(len(events))
+        return frozenset({records[0].topic} if events else ())
 
-    async def bury(self, tx: Tx, record: ConsumerRecord, error: str, attempts: int) -> None:
-        """Put a record aside."""
-        if await dead_letters.put(tx, record, key=text_key(record), sequence=None, error=error, attempts=attempts, state="dead"):
+    async def bury(self, tx: Tx, record: ConsumerRecord, error: str, attempts: int) -> bool:
+        """Put a record aside; False where it was before."""
+        is_new = await dead_letters.put(tx, record, key=text_key(record), sequence=None, error=error, attempts=attempts, state="dead")
+        if is_new:
             metrics.DEAD_LETTERS.labels(self.app, record.topic).inc()
+        return is_new

@@ -19,13 +19,11 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 from city.audit.v1.audit_pb2 import AccessDenied
 from city.connectivity.v1.revocations_pb2 import Revoked
-from city.operations.v1 import operations_service_pb2
 from city.policy.v1.policies_pb2 import PolicyActivated
 from faststream.kafka import KafkaBroker
-from stratapolis.chassis import contract, denials, idempotency, jobs, logs, metrics, positions, relay, telemetry
-from stratapolis.chassis.app import Answers, App, Every, On, OnBatch, Tends
+from stratapolis.chassis import contract, dead_letters, denials, idempotency, jobs, logs, metrics, pauses_rpc, positions, relay, telemetry
+from stratapolis.chassis.app import App, Every, On, OnBatch, Tends
 from stratapolis.chassis.db import TRANSIENT, Database, Tx
-from stratapolis.chassis.dead_letters import DeadLetters
 from stratapolis.chassis.denials import Denials
 from stratapolis.chassis.follow import Follower
 from stratapolis.chassis.health import Health
@@ -35,6 +33,7 @@ from stratapolis.chassis.inbox import Inbox
 from stratapolis.chassis.keys import KeySet
 from stratapolis.chassis.migrate import MigrationChanged, migrate
 from stratapolis.chassis.own_token import Tokens, TokenSource
+from stratapolis.chassis.pausing import Pausing
 from stratapolis.chassis.policies import Policies
 from stratapolis.chassis.positions import OtherCluster
 from stratapolis.chassis.raw import Raw
@@ -160,11 +159,11 @@ class Running:
         db.on_said = self._relay.wake
         heard = [on for on in self._app.hears if isinstance(on, On)]
         self._inbox = Inbox(settings.layer, {on.event.DESCRIPTOR.full_name: on for on in heard})
-        answers = (*self._app.answers, Answers(operations_service_pb2.DESCRIPTOR.services_by_name["OperationsService"], DeadLetters(self._inbox)))
+        answers = (*self._app.answers, dead_letters.answers(self._inbox), pauses_rpc.answers())
         self._server = Server(settings.layer, answers, db=db, gate=self._gate, port=settings.grpc_port, host=settings.host)
         self._broker = KafkaBroker(settings.kafka, client_id=f"city-{settings.layer}", logger=None)
         self._ears = self._make_ears(heard)
-        self._health = Health(settings.layer, self._checks(), self._ears)
+        self._health = Health(settings.layer, self._checks(), self._ears, self._paused)
 
     def _policy_set(self) -> PolicyActivated | None:
         newest = self._followers[PolicyActivated].newest.get("city")
@@ -175,8 +174,11 @@ class Running:
         ears = []
         if names := sorted({topic.name for on in heard for topic in contract.topics_of(on.event, reader=layer)}):
             ears.append(
-                Hearing(self._broker, self._db, names, app=layer, group=f"city-{layer}", apply=self._inbox.apply, bury=self._inbox.bury, instance=instance)
-            )
+                Hearing(
+                    self._broker, self._db, names, app=layer, group=f"city-{layer}", apply=self._inbox.apply, bury=self._inbox.bury, instance=instance,
+                    pausing=Pausing(layer, self._db),
+                )
+            )  # fmt: skip
         for on in self._app.hears:
             if isinstance(on, OnBatch):
                 raw = Raw(layer, on)
@@ -186,6 +188,9 @@ class Running:
                     Hearing(self._broker, self._db, names, app=layer, group=group, apply=raw.apply, bury=raw.bury, at_most=RAW_AT_MOST, instance=instance)
                 )
         return ears
+
+    def _paused(self) -> list[str]:
+        return sorted({topic for ear in self._ears if ear.pausing is not None for topic in ear.pausing.topics})
 
     def _checks(self) -> dict[str, Callable[[], bool]]:
         return {
