@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from stratapolis.cli.local import ground
+from stratapolis.cli.local.city import wipe
 from stratapolis.cli.local.errors import LocalCityError
 from stratapolis.cli.local.trouble import in_one_line, require_space
 
@@ -42,3 +43,15 @@ def test_wiping_never_follows_a_note_to_a_folder_that_is_not_ours(tmp_path: Path
     ground.wipe(folder)
     assert precious.exists()
     assert not folder.exists()
+
+
+def test_a_reset_takes_what_lies_elsewhere_for_stores_and_services_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ground, "_OUTSIDE", tmp_path / "outside")
+    elsewhere = [tmp_path / "outside" / f"stratapolis-{name}" for name in ("0123", "services-0123", "python-0123")]
+    for each in elsewhere:
+        (each / "left").mkdir(parents=True)
+    for name, place in zip(("postgres", "services"), elsewhere, strict=False):
+        (tmp_path / "city" / name).mkdir(parents=True)
+        (tmp_path / "city" / name / "elsewhere").write_text(f"{place}\n")
+    wipe(tmp_path / "city")
+    assert [each.exists() for each in elsewhere] == [False, False, True], "Python's copy is shared by cities"

@@ -20,7 +20,7 @@ from aiokafka.errors import KafkaError
 from stratapolis.chassis import topics
 from stratapolis.cli import founding, membership
 from stratapolis.cli.client import Client
-from stratapolis.cli.local import endpoints, layers, stores
+from stratapolis.cli.local import endpoints, ground, layers, stores
 from stratapolis.cli.local.errors import LocalCityError
 from stratapolis.cli.local.jars import Progress
 from stratapolis.cli.local.lock import FolderLock
@@ -284,7 +284,8 @@ def wipe(folder: Path) -> None:
         return
     with FolderLock(folder, "a city"):
         stores.wipe(folder)
-        for name in ("people", "keys", "services"):
+        ground.wipe(folder / "services")
+        for name in ("people", "keys"):
             shutil.rmtree(folder / name, ignore_errors=True)
         for name in ("city.json", "founding.json", "outside.json"):
             (folder / name).unlink(missing_ok=True)

@@ -74,7 +74,7 @@ def under(folder: Path) -> Ground:
 
 
 def wipe(folder: Path) -> None:
-    """Remove a server's own folder and what lies elsewhere for it. The server must be stopped."""
+    """Remove a folder, and what lies elsewhere for it: PostgreSQL's, or that of the services. Who uses it must be stopped."""
     elsewhere = folder / "elsewhere"
     if elsewhere.exists():
         outside = Path(elsewhere.read_text().strip())
