@@ -18,6 +18,7 @@ from stratapolis.chassis import outbox
 from stratapolis.chassis.db import TRANSIENT, Database, Tx
 from stratapolis.chassis.errors import Kind, Refused
 from stratapolis.chassis.identity import TokenInvalid
+from stratapolis.chassis.stopping import pause
 from stratapolis.chassis.times import to_timestamp
 
 log = structlog.get_logger(__name__)
@@ -85,9 +86,7 @@ class Denials:
     async def run(self, db: Database, hand: Hand, stopping: asyncio.Event) -> None:
         """Tell once a second until `stopping`, and then what is left: each process for itself, since each counts for itself."""
         while True:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(TELL_EVERY):
-                    await stopping.wait()
+            await pause(stopping, TELL_EVERY)
             is_last = stopping.is_set()
             try:
                 await self.tell(db, hand)

@@ -16,6 +16,7 @@ from stratapolis.chassis import contract, envelope
 from stratapolis.chassis.errors import Permanent
 from stratapolis.chassis.readable import read_every_record
 from stratapolis.chassis.relay import start_patiently
+from stratapolis.chassis.stopping import pause
 
 log = structlog.get_logger(__name__)
 
@@ -43,9 +44,7 @@ class Follower:
                     await self._read(consumer, stopping)
             except (KafkaError, OSError) as error:
                 log.warning("following_again_in_a_moment", topic=self._topic.name, error=repr(error))
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(0.5):
-                        await stopping.wait()
+                await pause(stopping, 0.5)
             finally:
                 with contextlib.suppress(TimeoutError, KafkaError):
                     async with asyncio.timeout(3):

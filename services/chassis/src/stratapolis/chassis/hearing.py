@@ -19,6 +19,7 @@ from stratapolis.chassis.errors import Permanent, Refused, Transient
 from stratapolis.chassis.pausing import Pausing
 from stratapolis.chassis.positions import Lost
 from stratapolis.chassis.readable import read_every_record
+from stratapolis.chassis.stopping import pause
 
 log = structlog.get_logger(__name__)
 AGAIN = (*TRANSIENT, Transient)
@@ -102,9 +103,7 @@ class Hearing(ConsumerRebalanceListener):  # type: ignore[misc]
             except (Lost, *AGAIN, KafkaError) as error:
                 failures += 1
                 log.warning("hearing_again_in_a_moment", error=repr(error))
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(min(0.1 * 2**failures, 5)):
-                        await stopping.wait()
+                await pause(stopping, min(0.1 * 2**failures, 5))
                 with contextlib.suppress(Lost, *AGAIN):
                     await self._seek(consumer.assignment())
                     if isinstance(error, Waits):

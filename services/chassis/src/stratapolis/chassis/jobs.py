@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 import zlib
 from collections.abc import Awaitable
@@ -12,6 +11,7 @@ import structlog
 from stratapolis.chassis import metrics
 from stratapolis.chassis.app import Every, Tends
 from stratapolis.chassis.db import TRANSIENT, Database
+from stratapolis.chassis.stopping import pause
 
 log = structlog.get_logger(__name__)
 WAIT_AT_MOST = 30.0
@@ -40,7 +40,7 @@ async def run(every: Every | Tends, db: Database, app: str, stopping: asyncio.Ev
                 log.warning("job_again", job=name, error=repr(error))
             else:
                 log.exception("job_failed", job=name)
-        await _pause(stopping, min(every.period.total_seconds() * 2 ** min(failures, 6), max(WAIT_AT_MOST, every.period.total_seconds())))
+        await pause(stopping, min(every.period.total_seconds() * 2 ** min(failures, 6), max(WAIT_AT_MOST, every.period.total_seconds())))
 
 
 async def _turn(work: Awaitable[None], app: str, name: str) -> None:
@@ -61,13 +61,7 @@ async def _lead(tends: Tends, db: Database, app: str, name: str, stopping: async
         while not stopping.is_set() and await connection.fetchval("select pg_try_advisory_lock($1)", _lock(name)):
             await _turn(tends.work(db), app, name)
             await connection.fetchval("select pg_advisory_unlock($1)", _lock(name))
-            await _pause(stopping, tends.period.total_seconds())
-
-
-async def _pause(stopping: asyncio.Event, seconds: float) -> None:
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await stopping.wait()
+            await pause(stopping, tends.period.total_seconds())
 
 
 def _lock(name: str) -> int:

@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from stratapolis.chassis import crash, envelope, metrics
 from stratapolis.chassis.db import TRANSIENT, Database, Row
+from stratapolis.chassis.stopping import pause
 
 log = structlog.get_logger(__name__)
 BATCH = 1_000
@@ -50,14 +51,14 @@ class Relay:
                         await self._lead(connection, producer, stopping)
                 except (*TRANSIENT, KafkaError) as error:
                     log.warning("relay_again_in_a_moment", error=repr(error))
-                    await _pause(stopping, 0.5)
+                    await pause(stopping, 0.5)
                 finally:
                     self.leading = False
 
     async def _lead(self, connection: Any, producer: AIOKafkaProducer, stopping: asyncio.Event) -> None:
         while not await connection.fetchval("select pg_try_advisory_lock($1)", LEADER_LOCK):
             self.beat = time.monotonic()
-            await _pause(stopping, 0.5)
+            await pause(stopping, 0.5)
             if stopping.is_set():
                 return
         self.leading = True
@@ -75,7 +76,7 @@ class Relay:
             if stopping.is_set():
                 return
             if len(published) < len(rows):
-                await _pause(stopping, 0.2)
+                await pause(stopping, 0.2)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(IDLE_SECONDS):
                     await self._wake.wait()
@@ -145,12 +146,6 @@ async def start_patiently(client: Any, stopping: asyncio.Event) -> None:
             await client.start()
         except (KafkaError, OSError) as error:
             log.warning("broker_away", error=str(error))
-            await _pause(stopping, 1.0)
+            await pause(stopping, 1.0)
         else:
             return
-
-
-async def _pause(stopping: asyncio.Event, seconds: float) -> None:
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await stopping.wait()

@@ -7,7 +7,7 @@ import contextlib
 import signal
 import sys
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,7 @@ from stratapolis.chassis.rpc.client import Peers
 from stratapolis.chassis.rpc.gate import Gate
 from stratapolis.chassis.rpc.server import Server
 from stratapolis.chassis.settings import LayerSettings, WrongSettings
+from stratapolis.chassis.stopping import all_or_stopped, bounded, pause, until_stopped
 from stratapolis.chassis.tokens import Verifier
 
 log = structlog.get_logger(__name__)
@@ -93,7 +94,7 @@ async def _open(settings: LayerSettings, stack: contextlib.AsyncExitStack, stopp
             return await stack.enter_async_context(db)
         except TRANSIENT as error:
             log.warning("database_away", error=type(error).__name__)
-            await _pause(stopping, 1)
+            await pause(stopping, 1)
         except asyncpg.PostgresError as error:
             raise WrongSettings(f"{settings.variable('database')}: PostgreSQL says: {error}") from None
     return None
@@ -117,7 +118,7 @@ async def _broker_there(settings: LayerSettings, db: Database, stopping: asyncio
         finally:
             with contextlib.suppress(KafkaError, OSError):
                 await admin.close()
-        await _pause(stopping, 1)
+        await pause(stopping, 1)
 
 
 class Deferred:
@@ -212,20 +213,20 @@ class Running:
         working = [asyncio.create_task(ear.run(hush)) for ear in self._ears] if not stopping.is_set() else []
         working.append(asyncio.create_task(self._denials.run(self._db, self._on_denials, hush)))
         working += [asyncio.create_task(jobs.run(e, self._db, self._app.name, hush)) for e in (*self._app.every, *self._own_jobs())]
-        await _first(stopping, *(f.caught_up for f in self._followers.values()))
+        await all_or_stopped(stopping, *(f.caught_up for f in self._followers.values()))
         async with self._server:
             await self._server.ready(yes=True)
             self._health.serving = True
             log.info("serving", grpc=self._settings.grpc_port, http=self._settings.http_port)
-            await _until_stopped(stopping, [*loops, relaying, *working])
+            await until_stopped(stopping, [*loops, relaying, *working])
             began, self._health.serving = time.monotonic(), False
         hush.set()
-        await _bounded(DRAIN_SECONDS / 2, *working)
+        await bounded(DRAIN_SECONDS / 2, *working)
         with contextlib.suppress(TimeoutError, KafkaError):
             async with asyncio.timeout(RELAY_SECONDS):
                 await self._broker.stop()
         relay_stopping.set()
-        await _bounded(RELAY_SECONDS, relaying, *loops)
+        await bounded(RELAY_SECONDS, relaying, *loops)
         log.info("stopped", seconds=round(time.monotonic() - began, 2))
 
     async def _start_broker(self, stopping: asyncio.Event) -> None:
@@ -236,7 +237,7 @@ class Running:
                 await self._broker.start()
             except (KafkaError, OSError) as error:
                 log.warning("broker_away", error=str(error))
-                await _pause(stopping, 1)
+                await pause(stopping, 1)
             else:
                 return
 
@@ -256,48 +257,3 @@ def _says_denials(layer: str) -> denials.Hand:
     """Raises NotInContract at the start for an app that has no topic to say them on, or nobody would hear of them."""
     contract.topic_said(AccessDenied.DESCRIPTOR.full_name, layer)
     return denials.say
-
-
-async def _until_stopped(stopping: asyncio.Event, tasks: Sequence[asyncio.Task[None]]) -> None:
-    """Wait for `stopping`; a loop that ends before it is a bug, and is raised."""
-    stop = asyncio.create_task(stopping.wait())
-    try:
-        done, _ = await asyncio.wait({stop, *tasks}, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        stop.cancel()
-    for task in done - {stop}:
-        task.result()
-        if not stopping.is_set():
-            raise RuntimeError(f"a loop ended by itself: {task.get_coro()}")
-
-
-async def _bounded(seconds: float, *tasks: asyncio.Task[None]) -> None:
-    """Wait for tasks; those that take longer are cancelled."""
-    if not tasks:
-        return
-    _, late = await asyncio.wait(tasks, timeout=seconds)
-    for task in late:
-        log.warning("cancelled", task=str(task.get_coro()))
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def _first(stopping: asyncio.Event, *events: asyncio.Event) -> None:
-    """Until all of `events`, or until `stopping`."""
-    stop = asyncio.create_task(stopping.wait())
-    everything: Coroutine[Any, Any, Any] = _all(events)
-    waiting = asyncio.create_task(everything)
-    await asyncio.wait({stop, waiting}, return_when=asyncio.FIRST_COMPLETED)
-    for task in (stop, waiting):
-        task.cancel()
-
-
-async def _all(events: Sequence[asyncio.Event]) -> None:
-    for event in events:
-        await event.wait()
-
-
-async def _pause(stopping: asyncio.Event, seconds: float) -> None:
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await stopping.wait()
