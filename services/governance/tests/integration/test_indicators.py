@@ -1,5 +1,6 @@
 """Indicators on a real database: what data computes and officers record, what is said, shown and refused."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -162,6 +163,19 @@ async def test_an_officer_defines_targets_and_records(asking: Asking) -> None:
     one = await shown(asking, TREES)
     assert (one.name, one.dimension, one.reading, one.trend) == ("Trees planted", "The city's own", "121 {tree}", indicator_pb2.TREND_BETTER)
     assert await values(asking, TREES) == [("2026-01", 2, "121"), ("2026-01", 1, "120"), ("2025-12", 1, "80")]
+
+
+async def test_figures_recorded_at_once_are_revisions_one_after_the_other(asking: Asking) -> None:
+    await define(asking)
+    await target(asking, "100")
+    await asyncio.gather(*(record(asking, str(number)) for number in range(90, 110)))
+    found = await values(asking, TREES)
+    assert [revision for _, revision, _ in found] == list(range(20, 0, -1))
+    assert {value for *_, value in found} == {str(number) for number in range(90, 110)}
+    measured = await said(asking, IndicatorMeasured)
+    assert [(event.revision, event.value) for event in measured] == [(revision, value) for _, revision, value in reversed(found)]
+    excursions = (await asking("list_excursions", pb.ListExcursionsRequest(), ADA)).excursions
+    assert len(excursions) <= 1, "a period goes off once, however often its figure goes to and fro"
 
 
 async def test_a_target_is_for_periods_measured_after_it(asking: Asking) -> None:

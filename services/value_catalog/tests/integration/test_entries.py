@@ -72,6 +72,7 @@ async def test_a_correction_wins_and_a_late_value_of_an_older_period_does_not(la
     await layer.under.deliver(a_value("12"), a_value("13", revision=2), a_value("99", period="2026-01-30", revision=5), a_value("7", scope="thing:a"))
     (outcome,) = (await entry(layer, service_id)).outcomes
     assert outcome.reading == "13 ug/m3" and outcome.measured.revision == 2
+    assert await layer.count("measured") == 1, "what a single thing measures is not kept"
 
 
 async def test_doubles_and_older_revisions_under_new_events_change_nothing(layer: Layer) -> None:
