@@ -21,7 +21,7 @@ from stratapolis.chassis.ids import new_id
 from stratapolis.chassis.money import to_decimal
 from stratapolis.cli.options import HERE, As, Folder, Json, Limit
 from stratapolis.cli.refused import told
-from stratapolis.cli.screen import Screen, as_data, clock, word
+from stratapolis.cli.screen import Screen, as_data, clock, money, word
 from stratapolis.cli.session import pages, session
 
 app = typer.Typer(help="Charges, balances and statements; officers settle months and reverse charges.", no_args_is_help=True)
@@ -163,7 +163,7 @@ def _entries(screen: Screen, found: list[Entry]) -> None:
         (
             clock(e.posted_time),
             e.account,
-            f"{to_decimal(e.amount):f} {e.amount.currency_code}",
+            money(to_decimal(e.amount), e.amount.currency_code),
             word(ChargeKind, e.kind),
             e.service_period,
             e.period,

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from google.protobuf.json_format import MessageToDict
@@ -14,6 +15,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from stratapolis.chassis.money import round_minor
 
 COLOURS = {"live": "green", "ready": "green", "held": "cyan", "active": "green", "rejected": "red", "refused": "red", "withdrawn": "yellow", "away": "red"}
 
@@ -35,6 +37,12 @@ def ago(time: Timestamp) -> str:
         if seconds >= size:
             return f"{seconds / size:.0f} {unit}"
     return f"{max(seconds, 0):.1f} s"
+
+
+def money(amount: Decimal, currency: str) -> str:
+    """An amount with the digits of its currency, or all it has where it has more: `1.20 EUR`, `0.045 EUR`."""
+    short = round_minor(amount, currency)
+    return f"{short if short == amount else amount.normalize():f} {currency}"
 
 
 def word(enum: Any, number: int) -> str:

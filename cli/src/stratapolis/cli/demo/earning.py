@@ -20,6 +20,7 @@ from stratapolis.cli.demo import living
 from stratapolis.cli.demo.story import Story, refused
 from stratapolis.cli.local.city import until
 from stratapolis.cli.people import Identity
+from stratapolis.cli.screen import money
 from stratapolis.cli.session import pages
 
 SERVICE = "traffic-guide"
@@ -39,9 +40,9 @@ async def earning(story: Story) -> None:
     await comes_late(story, period)
 
 
-def money(entry: Entry) -> str:
+def shown(entry: Entry) -> str:
     """An amount as people read it."""
-    return f"{to_decimal(entry.amount).normalize():f} {entry.amount.currency_code}"
+    return money(to_decimal(entry.amount), entry.amount.currency_code)
 
 
 def added(entries: Iterable[Entry]) -> Decimal:
@@ -69,7 +70,7 @@ async def charges(story: Story, subscriber: Identity, *, at_least: int) -> list[
     await until(charged, f"{at_least} charges of {subscriber.name}", within=30)
     story.hold(len({entry.source for entry in found}) == len(found), "each use is charged once")
     story.hold({entry.account for entry in found} == {f"receivable:{subscriber.subject}"}, "a subscriber sees its own account and no other")
-    rows = [(entry.source.partition(":")[0], entry.service_period, entry.period, money(entry)) for entry in found]
+    rows = [(entry.source.partition(":")[0], entry.service_period, entry.period, shown(entry)) for entry in found]
     story.show(f"what {subscriber.name} is charged", ("for a", "earned in", "settled in", "amount"), rows)
     return found
 
@@ -88,8 +89,9 @@ async def shared(story: Story, charged: list[Entry]) -> None:
         due = whole * share / 10_000
         story.hold(abs(parts[account] - due) < BILLIONTH * len(charged), f"{account} is owed {due}, not {parts[account]}")
     names = {f"payable:{creator.creator_id}": creator.name for creator in story.creators.values()} | {"revenue:city": "the city"}
-    rows = [(names[account], f"{share / 100:g} %", f"{parts[account].normalize():f}") for account, share in points.items()]
-    story.show(f"shares of {whole.normalize():f} {charged[0].amount.currency_code}", ("party", "by the agreement", "is owed"), rows)
+    currency = charged[0].amount.currency_code
+    rows = [(names[account], f"{share / 100:g} %", money(parts[account], currency)) for account, share in points.items()]
+    story.show(f"shares of {money(whole, currency)}", ("party", "by the agreement", "is owed"), rows)
 
 
 async def taken_back(story: Story, entry: Entry) -> None:
@@ -101,7 +103,7 @@ async def taken_back(story: Story, entry: Entry) -> None:
     story.hold(back[entry.account] == -to_decimal(entry.amount), "a reversal gives back what was charged")
     async with refused(story, grpc.StatusCode.FAILED_PRECONDITION, "CHARGE_ALREADY_REVERSED") as said:
         await stub.ReverseCharge(pb.ReverseChargeRequest(request_id=new_id(), charge_id=entry.charge_id, reason="once more"))
-    story.tell(f"an officer takes one charge of {money(entry)} back; a second time is refused: “{said[0]}”.")
+    story.tell(f"an officer takes one charge of {shown(entry)} back; a second time is refused: “{said[0]}”.")
 
 
 async def balanced(story: Story) -> None:
@@ -120,13 +122,13 @@ async def settled(story: Story, fleet: Identity) -> str:
         await officer.RunSettlement(pb.RunSettlementRequest(request_id=new_id(), period=period))
     company, university = story.creators["company"], story.creators["university"]
     readers = [("driver", story.residents["driver"]), ("fleet", fleet), (company.name, company.founder), (university.name, university.founder)]
-    rows = [row for name, reader in (*readers, ("the city", story.city.officer)) for row in await shown(story, name, reader, period)]
+    rows = [row for name, reader in (*readers, ("the city", story.city.officer)) for row in await statement_rows(story, name, reader, period)]
     story.tell(f"{period} is settled, ahead of its end since this is a story; a second time is refused: “{said[0]}”.")
     story.show(f"statements of {period}", ("of", "lines", "exactly", "", "amount"), rows)
     return period
 
 
-async def shown(story: Story, name: str, reader: Identity, period: str) -> list[tuple[str, int, str, str, str]]:
+async def statement_rows(story: Story, name: str, reader: Identity, period: str) -> list[tuple[str, int, str, str, str]]:
     """The reader's own statements of a period (an officer's are the city's), held against the entries that they are made of."""
     stub, rows = story.city.stub(LedgerServiceStub, "governance", as_=reader), []
     asked = pb.ListStatementsRequest(period=period, owner="city" if reader == story.city.officer else "")
@@ -136,7 +138,8 @@ async def shown(story: Story, name: str, reader: Identity, period: str) -> list[
         exact, total = added(e for e in of_it if e.kind != CHARGE_KIND_ROUNDING), Decimal(statement.total)
         story.hold(total == sum(Decimal(line.amount) for line in lines) == added(of_it), f"{statement.account} adds up to {total}")
         story.hold(abs(total - exact) <= Decimal("0.005") * len(lines), f"{total} is {exact}, rounded line by line")
-        rows.append((name, len(lines), f"{exact.normalize():f}", "owes" if total > 0 else "is owed", f"{abs(total):f} {statement.currency}"))
+        owes = "owes" if total > 0 else "is owed"
+        rows.append((name, len(lines), money(exact, statement.currency), owes, money(abs(total), statement.currency)))
     story.hold(rows, f"there is a statement of {period} for {name}")
     return rows
 
@@ -155,7 +158,7 @@ async def comes_late(story: Story, period: str) -> None:
     await until(charged, "the late use to be charged", within=30)
     story.hold(found[0].period > period, f"nothing is posted to {period} any more")
     story.hold(found[0].service_period <= period, "the use says in which month it was earned")
-    story.tell(f"one more answer: {money(found[0])}, earned in {found[0].service_period}, settled in {found[0].period}.")
+    story.tell(f"one more answer: {shown(found[0])}, earned in {found[0].service_period}, settled in {found[0].period}.")
 
 
 async def entries(story: Story, *, service_id: str = "", account: str = "", period: str = "") -> list[Entry]:
