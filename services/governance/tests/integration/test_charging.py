@@ -140,21 +140,20 @@ async def test_the_months_of_many_are_charged_in_bounded_runs_each_once(asking: 
     assert f"fee:late:{MAY}" in sources
 
 
-async def test_what_the_catalogue_cannot_have_recorded_is_permanently_wrong(asking: Asking) -> None:
+async def test_what_the_catalogue_cannot_have_said_is_permanently_wrong(asking: Asking) -> None:
     service = await a_paid_service(asking)
-    subscription = await subscribe(asking, service)
-    other = await a_paid_service(asking, subject="founder-2")
-    for wrong in (
-        a_use(service, subscription, quantity=0),
-        a_use(service, "nobody"),
-        a_use(other, subscription),
-        a_use(service, subscription, quantity=10**15),
-        a_start(service, "subscription-x", plan="no-such-plan"),
-        a_start("no-such-service", "subscription-x", plan="free"),
-        an_end(service, "nobody"),
+    subscription, other = await subscribe(asking, service), await a_paid_service(asking, subject="founder-2")
+    for handler, event, said in (
+        (uses.on_service_used, a_use(service, subscription, quantity=0), "has the quantity 0"),
+        (uses.on_service_used, a_use(service, "nobody"), "has no subscription nobody"),
+        (uses.on_service_used, a_use(other, subscription), f"has no subscription {subscription}"),
+        (uses.on_service_used, a_use(service, subscription, quantity=10**15), "would cost"),
+        (uses.on_subscription_started, a_start(service, "subscription-x", plan="no-such-plan"), "has no plan no-such-plan"),
+        (uses.on_subscription_started, a_start("no-such-service", "subscription-x", plan="free"), "has no plan free"),
+        (uses.on_subscription_ended, an_end(service, "nobody"), "has no subscription nobody"),
     ):
-        with pytest.raises(Permanent):
-            await asking.city.deliver(wrong)
+        with pytest.raises(Permanent, match=said):
+            await hear(asking, handler, event)
     assert await entries(asking) == []
 
 
