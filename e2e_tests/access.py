@@ -105,6 +105,12 @@ class Wire:
                 refused = refusal(error)
                 return Outcome(error.code().name, refused.reason, refused.message, tuple(sorted(refused.details.items())))
 
+    def stream(self, layer: str, request: Message, token: str) -> Any:
+        """A stream of a layer's own, open until its end; its RPC is the one that takes such a request."""
+        (rpc,) = (rpc for rpc in shapes.rpcs() if rpc.server_streaming and rpc.input_type.full_name == request.DESCRIPTOR.full_name)
+        path = f"/{rpc.containing_service.full_name}/{rpc.name}"
+        return self.channel(layer).unary_stream(path)(request.SerializeToString(), metadata=[("authorization", f"Bearer {token}")])
+
     async def matrix(self, targets: Sequence[Target], tokens: Mapping[str, str]) -> dict[Target, Outcome]:
         """The outcomes of calls to all targets, with the token for each one's layer."""
         outcomes = await asyncio.gather(*(self.call(target, token=tokens.get(target.layer)) for target in targets))

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import Any
 
+import grpc
 import pytest
 from city.connectivity.v1.identity_service_pb2 import RevokeIdentityRequest
 from city.connectivity.v1.identity_service_pb2_grpc import IdentityServiceStub
+from city.data.v1 import data_products_service_pb2 as products
+from city.data.v1 import observations_service_pb2 as observations
+from city.data.v1.data_product_pb2 import CLASSIFICATION_OPEN, DataProduct, ProductProperty
+from city.data.v1.data_products_service_pb2_grpc import DataProductsServiceStub
+from city.governance.v1 import journey_service_pb2 as journeys
+from city.governance.v1.journey_service_pb2_grpc import JourneyServiceStub
+from city.infrastructure.v1 import deployment_service_pb2 as deployments
 from city.operations.v1.operations_service_pb2 import ListDeadLettersRequest
 from city.options.v1 import options_pb2 as options
 from stratapolis.chassis.ids import new_id
 from stratapolis.chassis.own_token import Tokens
+from stratapolis.chassis.rpc.client import refusal
 from stratapolis.chassis.rpc.server import OPEN
 from stratapolis.cli.local.city import until
 from stratapolis.cli.people import Identity, new_pem, private_key
@@ -160,3 +170,47 @@ async def test_g11_a_revocation_is_felt_by_every_process_and_every_rpc_within_se
     print(f"\na revocation is felt after {max(took.values()):.2f} s at the latest: { {layer: round(one, 2) for layer, one in took.items()} }")
     assert max(took.values()) < FELT_WITHIN, took
     assert unlike(await wire.matrix(targets, tokens), "UNAUTHENTICATED", "TOKEN_REVOKED") == {}
+
+
+async def test_g11_open_streams_are_cut_by_a_revocation_within_seconds(wire: Wire, town: Town) -> None:
+    approved = town.manifest().replace(b"runtime: {none: {}}", b"privacy: {personalData: true, impactAssessment: PIA-7}\n  runtime: {none: {}}")
+    journey, product = await town.propose(approved), await _open_product(town)
+    who = await town.city.enrol("Rita", roles=ROLES)
+    tokens = await tokens_of(town, who)
+    watched = {
+        "governance": journeys.WatchJourneyRequest(journey_id=journey.journey_id),
+        "infrastructure": deployments.WatchDeploymentsRequest(),
+        "data": observations.StreamObservationsRequest(product=product),
+    }
+    streams = {layer: wire.stream(layer, request, tokens[layer]) for layer, request in watched.items()}
+    for layer in ("governance", "data"):
+        await asyncio.wait_for(streams[layer].read(), 20)
+    ends = {layer: asyncio.create_task(_end_of(stream)) for layer, stream in streams.items()}
+    await town.city.stub(IdentityServiceStub, "connectivity").RevokeIdentity(RevokeIdentityRequest(request_id=new_id(), subject=who.subject))
+    began = time.monotonic()
+    assert {layer: await asyncio.wait_for(end, 30) for layer, end in ends.items()} == dict.fromkeys(streams, "TOKEN_REVOKED")
+    assert time.monotonic() - began < FELT_WITHIN
+    withdraw = journeys.WithdrawProposalRequest(request_id=new_id(), journey_id=journey.journey_id)
+    await town.city.stub(JourneyServiceStub, "governance", as_=town.creator.founder).WithdrawProposal(withdraw)
+
+
+async def _open_product(town: Town) -> str:
+    """A product that anybody may read."""
+    stub, name = town.city.stub(DataProductsServiceStub, "data", as_=town.creator.founder), f"open-{new_id()[-12:]}"
+    product = DataProduct(
+        name=name, title=name, classification=CLASSIFICATION_OPEN, zone="Europe/Berlin", thing_prefix=f"{name}.",
+        properties=[ProductProperty(name="pm25", unit="ug/m3")],
+    )  # fmt: skip
+    await stub.RegisterDataProduct(products.RegisterDataProductRequest(request_id=new_id(), product=product))
+    await stub.PublishDataProduct(products.PublishDataProductRequest(request_id=new_id(), name=name))
+    return name
+
+
+async def _end_of(stream: Any) -> str:
+    """The reason that a stream ends with."""
+    try:
+        while await stream.read() is not grpc.aio.EOF:
+            pass
+    except grpc.aio.AioRpcError as error:
+        return refusal(error).reason
+    return "OK"
