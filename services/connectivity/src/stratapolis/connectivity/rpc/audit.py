@@ -15,7 +15,7 @@ from stratapolis.connectivity import codec, store
 from stratapolis.connectivity.domain.audit import Fault, Published, Seal, check, check_tail
 
 MOST_FAULTS = 100
-RECORDS_A_PAGE = 20_000
+RECORDS_A_PAGE = 10_000
 """A page of a proof ends at the seal that reaches this: some tenths of a second of hashing."""
 
 
