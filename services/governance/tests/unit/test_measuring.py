@@ -91,6 +91,13 @@ def test_the_same_value_again_is_no_revision_and_neither_is_an_older_or_doubled_
     assert [(one.revision, one.source_revision) for one in taken(*revisions)[1]] == [(1, 1), (2, 3), (3, 4)]
 
 
+def test_a_figure_by_hand_stands_until_its_finder_has_a_newer_one() -> None:
+    computed, by_hand = a_figure(value=3, source_revision=2), a_figure(value=9)
+    series, _, _ = taken(computed, by_hand, computed, a_figure(value=4, source_revision=1))
+    assert (series.periods[DAYS[0]].value, series.periods[DAYS[0]].revision) == (Decimal(9), 2)
+    assert [one.value for one in taken(a_figure(value=5, source_revision=3), series=series)[1]] == [Decimal(5)]
+
+
 @given(figures, st.integers(0, 1))
 def test_sides_alternate_and_each_is_said_once_of_a_period(given_figures: list[tuple[str, int]], target: int) -> None:
     series, kept, said = taken(*[a_figure(period, value) for period, value in given_figures], target=target)

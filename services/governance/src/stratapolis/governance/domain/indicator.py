@@ -85,7 +85,10 @@ class Figure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
-    """A value of one series (an indicator and a scope) for one period. All revisions of a period are judged by the target of its first."""
+    """A value of one series (an indicator and a scope) for one period. All revisions of a period are judged by the target of its first.
+
+    `source_revision` is the newest that a finder has given for the period: a figure by hand comes between, and does not make an old one new again.
+    """
 
     period: str
     revision: int
@@ -150,7 +153,7 @@ def measure(series: Series, figure: Figure, target: Decimal | None, *, at: datet
         target=target,
         side=None if target is None else side_of(figure.value, target, figure.definition.direction),
         observations=figure.observations,
-        source_revision=figure.source_revision,
+        source_revision=figure.source_revision or (0 if known is None else known.source_revision),
         measured_at=at,
         recorded_by=figure.recorded_by,
     )
