@@ -1,0 +1,246 @@
+"""G6: money balances, at any moment and to the billionth; every recorded use is charged exactly once."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import sys
+from collections import defaultdict
+from datetime import UTC
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import grpc
+import pytest
+from city.governance.v1 import ledger_service_pb2 as pb
+from city.governance.v1.ledger_service_pb2_grpc import LedgerServiceStub
+from city.value_catalog.v1.events_pb2 import ServiceUsed
+from stratapolis.chassis import outbox
+from stratapolis.chassis.db import Database
+from stratapolis.chassis.ids import new_id
+from stratapolis.chassis.rpc.client import refusal
+from stratapolis.cli.local.city import until
+
+from e2e_tests.conftest import Town
+from e2e_tests.paying import CITYS, Paid, a_paid_service, report, rows, subscribed
+
+PLANS = ("per-lock", "per-lock", "capped", "monthly")
+REPORTS, OF_EACH = 60, 20
+UNBALANCED = "select charge_id from entry group by charge_id, currency having sum(amount) <> 0"
+SUMS = "select currency, sum(amount) as left_over, count(*) as entries from entry group by currency"
+USES_WITHOUT_CHARGE = """
+    select count(*) from used u join subscription using (subscription_id, service_id)
+    where plan = 'per-lock' and not exists (select from charge where source = 'use:' || u.service_id || ':' || u.use_id)"""
+CHARGES_WITHOUT_USE = (
+    "select count(*) from charge c where kind = 'use' and not exists (select from used u where c.source = 'use:' || u.service_id || ':' || u.use_id)"
+)
+
+
+@pytest.fixture(scope="module")
+async def paid(town: Town) -> Paid:
+    """A service with a plan of each model, whose revenue two parties share."""
+    return await a_paid_service(town)
+
+
+async def a_snapshot(connection: asyncpg.Connection) -> int:
+    """The ledger as it stands at one moment, while it is written to; returns how many entries that were."""
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        sums = await connection.fetch(SUMS)
+        assert all(row["left_over"] == 0 for row in sums), [dict(row) for row in sums]
+        assert await connection.fetch(UNBALANCED) == []
+        assert await connection.fetchval(USES_WITHOUT_CHARGE) == 0
+        assert await connection.fetchval(CHARGES_WITHOUT_USE) == 0
+        return int(sum(row["entries"] for row in sums))
+
+
+async def snapshots(town: Town, charged: asyncio.Event) -> list[int]:
+    """Snapshot upon snapshot until all is charged; the officer's totals agree at each."""
+    ledger, taken = town.city.stub(LedgerServiceStub, "governance"), []
+    connection = await asyncpg.connect(town.city.stores.postgres.dsn("governance"))
+    try:
+        while not charged.is_set():
+            taken.append(await a_snapshot(connection))
+            assert all(total.debits == total.credits for total in (await ledger.GetTotals(pb.GetTotalsRequest())).totals)
+    finally:
+        await connection.close()
+    return taken
+
+
+async def load(town: Town, paid: Paid, subscriptions: list[str], loaded: asyncio.Event) -> None:
+    """Reports of many uses, a few at a time."""
+    rng, turns = random.Random(6), asyncio.Semaphore(4)
+
+    async def one(subscription: str) -> None:
+        async with turns:
+            await report(town, paid, subscription, [rng.randint(1, 3) for _ in range(OF_EACH)])
+
+    try:
+        await asyncio.gather(*(one(rng.choice(subscriptions)) for _ in range(REPORTS)))
+    finally:
+        loaded.set()
+
+
+async def doubled(town: Town, paid: Paid, loaded: asyncio.Event) -> int:
+    """What is recorded is said again and again by the catalogue, as new events with other quantities; returns how often."""
+    said = 0
+    async with Database(town.city.stores.postgres.dsn("value_catalog"), name="value_catalog") as catalog:
+        while not loaded.is_set() or not said:
+            async with catalog.transaction() as tx:
+                recorded = await tx.fetch("select use_id, subscription_id from recorded_use where service_id = $1 order by random() limit 20", paid.service_id)
+                again = [ServiceUsed(service_id=paid.service_id, use_id=r["use_id"], subscription_id=r["subscription_id"], quantity=7) for r in recorded]
+                for event in again:
+                    event.used_time.GetCurrentTime()
+                await outbox.append(tx, *again)
+                said += len(again)
+    return said
+
+
+async def charged(town: Town, paid: Paid) -> None:
+    """Until governance has counted every use that the catalogue has recorded, and heard whatever else was said of the service."""
+    (recorded,) = await rows(town, "value_catalog", "select count(*) as n from recorded_use where service_id = $1", paid.service_id)
+    (last,) = await rows(town, "value_catalog", "select last from outbox_sequence where topic = 'city.value_catalog.v1' and key = $1", paid.service_id)
+
+    async def counted() -> bool:
+        (used,) = await rows(town, "governance", "select count(*) as n from used where service_id = $1", paid.service_id)
+        heard = await rows(town, "governance", "select last from inbox where topic = 'city.value_catalog.v1' and key = $1", paid.service_id)
+        return bool(used["n"] == recorded["n"] and heard and heard[0]["last"] >= last["last"])
+
+    await until(counted, "every use to be counted", within=60)
+
+
+async def is_priced(town: Town, paid: Paid) -> None:
+    """Each subscription owes, month by month, what its recorded uses cost when they are priced one by one."""
+    uses = await rows(town, "value_catalog", "select subscription_id, quantity, used_at from recorded_use where service_id = $1", paid.service_id)
+    plans = {r["subscription_id"]: r["plan"] for r in await rows(town, "value_catalog", "select subscription_id, plan from subscription")}
+    used: dict[tuple[str, str], int] = defaultdict(int)
+    for use in uses:
+        used[use["subscription_id"], f"{use['used_at'].astimezone(UTC):%Y-%m}"] += use["quantity"]
+    wanted = {key: _price(plans[key[0]], quantity) for key, quantity in used.items()}
+    found = await rows(
+        town, "governance", "select subscription_id, service_period, sum(amount) as owed, count(*) as charges from charge where kind = 'use' and service_id = $1 group by 1, 2",
+        paid.service_id,
+    )  # fmt: skip
+    assert {(r["subscription_id"], r["service_period"]): r["owed"] for r in found} == {key: price for key, price in wanted.items() if price}
+    priced = [use for use in uses if plans[use["subscription_id"]] == "per-lock"]
+    assert sum(r["charges"] for r in found if plans[r["subscription_id"]] == "per-lock") == len(priced)
+
+
+def _price(plan: str, quantity: int) -> Decimal:
+    if plan == "per-lock":
+        return sum((Decimal("0.11") if n <= 10 else Decimal("0.05") for n in range(1, quantity + 1)), Decimal(0))
+    return min(Decimal("0.30") * quantity, Decimal("6.00")) if plan == "capped" else Decimal(0)
+
+
+async def is_shared(town: Town, paid: Paid) -> None:
+    """The city has its part of every charge to the billionth, the value creator the rest."""
+    found = await rows(
+        town, "governance", "select c.amount, e.account, e.amount as leg from charge c join entry e using (charge_id) where c.service_id = $1", paid.service_id
+    )  # fmt: skip
+    for row in found:
+        if row["account"] == "revenue:city":
+            assert abs(row["leg"] + row["amount"] * CITYS / 10_000) < Decimal("1e-9")
+    assert {row["account"] for row in found if row["leg"] < 0} == {"revenue:city", f"payable:{town.creator.creator_id}"}
+
+
+async def dead_letters(town: Town) -> list[Any]:
+    return await rows(town, "governance", "select id, error from dead_letter where state in ('dead', 'waiting')")
+
+
+@pytest.mark.timeout(180)
+async def test_g6_money_balances_while_uses_flow_and_doubles_change_nothing(town: Town, paid: Paid) -> None:
+    before = await dead_letters(town)
+    people = [await town.city.enrol(f"cyclist {n} {new_id()[-6:]}") for n in range(len(PLANS))]
+    subscriptions = [await subscribed(town, paid, who, plan) for who, plan in zip(people, PLANS, strict=True)]
+    loaded, is_charged = asyncio.Event(), asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        taken = group.create_task(snapshots(town, is_charged))
+        doubles = group.create_task(doubled(town, paid, loaded))
+        await load(town, paid, subscriptions, loaded)
+        await doubles
+        await charged(town, paid)
+        is_charged.set()
+    assert len(set(taken.result())) > 3, "the ledger grew while it was looked at"
+    assert doubles.result() > 100
+    await is_priced(town, paid)
+    await is_shared(town, paid)
+    assert await dead_letters(town) == before
+
+
+@pytest.mark.timeout(120)
+async def test_g6_a_settlement_while_uses_flow_leaves_none_between_two_months(town: Town, paid: Paid) -> None:
+    ledger = town.city.stub(LedgerServiceStub, "governance")
+    who = await town.city.enrol(f"cyclist {new_id()[-6:]}")
+    subscription, loaded = await subscribed(town, paid, who, "per-lock"), asyncio.Event()
+    period = (await ledger.ListPeriods(pb.ListPeriodsRequest())).posting_period.period
+
+    async def settled() -> None:
+        await until(lambda: _has_entries(town, period, who.subject), "the month to have entries", within=30)
+        await ledger.RunSettlement(pb.RunSettlementRequest(request_id=new_id(), period=period), timeout=30)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(settled())
+        group.create_task(load(town, paid, [subscription], loaded))
+    await charged(town, paid)
+    await is_priced(town, paid)
+    assert (await ledger.ListPeriods(pb.ListPeriodsRequest())).posting_period.period > period
+    mine = town.city.stub(LedgerServiceStub, "governance", as_=who)
+    (statement,) = (await mine.ListStatements(pb.ListStatementsRequest())).statements
+    (left,) = await rows(town, "governance", "select sum(amount) as n from entry where account = $1 and period = $2", statement.account, period)
+    assert Decimal(statement.total) == left["n"] > 0
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await ledger.RunSettlement(pb.RunSettlementRequest(request_id=new_id(), period=period))
+    assert refusal(refused.value).reason == "PERIOD_CLOSED"
+
+
+async def _has_entries(town: Town, period: str, subject: str) -> bool:
+    found = await rows(town, "governance", "select from entry where account = $1 and period = $2 limit 1", f"receivable:{subject}", period)
+    return bool(found)
+
+
+async def test_g11_money_is_seen_by_its_owner_alone(town: Town, paid: Paid) -> None:
+    who, other = [await town.city.enrol(f"cyclist {n} {new_id()[-6:]}") for n in range(2)]
+    await report(town, paid, await subscribed(town, paid, who, "per-lock"), [12])
+    await charged(town, paid)
+    mine, others, officers = (town.city.stub(LedgerServiceStub, "governance", as_=each) for each in (who, other, town.city.officer))
+    assert {e.account for e in (await mine.ListEntries(pb.ListEntriesRequest())).entries} == {f"receivable:{who.subject}"}
+    assert not (await others.ListEntries(pb.ListEntriesRequest(owner=who.subject))).entries
+    (entry,) = (await officers.ListEntries(pb.ListEntriesRequest(owner=who.subject))).entries
+    for call in (
+        others.GetTotals(pb.GetTotalsRequest()),
+        others.ReverseCharge(pb.ReverseChargeRequest(request_id=new_id(), charge_id=entry.charge_id, reason="too dear")),
+        others.RunSettlement(pb.RunSettlementRequest(request_id=new_id(), period="2026-01")),
+    ):
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await call
+        assert refused.value.code() is grpc.StatusCode.PERMISSION_DENIED
+
+
+async def city_ledger(town: Town, *words: str) -> str:
+    """What `city ledger ...` says, as the founding officer types it."""
+    command = (str(Path(sys.executable).with_name("city")), "ledger", *words, "--folder", str(town.city.folder))
+    ran = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE)
+    out, err = await ran.communicate()
+    assert ran.returncode == 0, err.decode()
+    return out.decode()
+
+
+@pytest.mark.timeout(120)
+async def test_the_command_shows_what_is_owed_and_reverses_and_settles(town: Town, paid: Paid) -> None:
+    who = await town.city.enrol(f"cyclist {new_id()[-6:]}")
+    await report(town, paid, await subscribed(town, paid, who, "per-lock"), [12])
+    await charged(town, paid)
+    (entry,) = json.loads(await city_ledger(town, "entries", "--owner", who.subject, "--json"))["entries"]
+    assert "1.20 EUR" in await city_ledger(town, "entries", "--account", f"receivable:{who.subject}")
+    assert "is reversed by" in await city_ledger(town, "reverse", entry["chargeId"], "--reason", "the lock was stuck")
+    (balance,) = json.loads(await city_ledger(town, "balances", "--owner", who.subject, "--json"))["balances"]
+    assert (balance["amount"], balance["entries"]) == ("0", "2")
+    period = json.loads(await city_ledger(town, "periods", "--json"))["postingPeriod"]["period"]
+    assert f"{period} is settled" in await city_ledger(town, "settle", period)
+    (statement,) = json.loads(await city_ledger(town, "statements", "--owner", who.subject, "--json"))["statements"]
+    shown = json.loads(await city_ledger(town, "statement", statement["statementId"], "--json"))
+    assert (shown["statement"]["total"], [line["entries"] for line in shown["lines"]]) == ("0.00", [2])
+    (total,) = json.loads(await city_ledger(town, "totals", "--period", period, "--json"))["totals"]
+    assert Decimal(total["debits"]) == Decimal(total["credits"]) > 0
