@@ -18,7 +18,7 @@ from stratapolis.chassis.app import On
 from stratapolis.chassis.cause import Cause
 from stratapolis.chassis.db import Database, Tx
 from stratapolis.chassis.dead_letters import DeadLetterEnded, DeadLetters, RedriveFailed
-from stratapolis.chassis.errors import Permanent
+from stratapolis.chassis.errors import Permanent, Transient
 from stratapolis.chassis.hearing import Hearing
 from stratapolis.chassis.identity import Caller
 from stratapolis.chassis.inbox import Inbox
@@ -49,7 +49,7 @@ class Listener:
     """An app's ear with a handler that notes what it applies, and refuses names in `bad`."""
 
     def __init__(self, db: Database, bootstrap: str, *, ordered: bool = True) -> None:
-        self.db, self.bad = db, set[str]()
+        self.db, self.bad, self.later = db, set[str](), set[str]()
         self.stopping = asyncio.Event()
         self.inbox = Inbox("policy", {"city.governance.v1.ValueCreatorAccepted": On(ValueCreatorAccepted, self.accept, ordered=ordered)})
         self._broker = KafkaBroker(bootstrap)
@@ -58,6 +58,9 @@ class Listener:
     async def accept(self, event: ValueCreatorAccepted, *, tx: Tx, at: datetime) -> None:
         if event.name in self.bad:
             raise Permanent(f"{event.name} is bad")
+        if event.name in self.later:
+            self.later.remove(event.name)
+            raise Transient(f"{event.name} can be applied later")
         await tx.execute("insert into applied (creator_id, name, at) values ($1, $2, $3)", event.creator_id, event.name, at)
 
     async def applied(self, creator: str = "") -> list[str]:
@@ -148,6 +151,30 @@ async def test_what_is_committed_is_heard_in_order(city: tuple[Database, Listene
         await until(lambda: _count(ear, 40))
     assert await ear.applied("a") == [f"a{n}" for n in range(20)]
     assert await ear.applied("b") == [f"b{n}" for n in range(20)]
+    assert await ear.dead() == []
+
+
+async def test_g2_what_was_in_hand_when_the_database_went_away_is_read_again_once_it_is_back(
+    city: tuple[Database, Listener], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said, ear = city
+    load, away = positions.load, [3]
+
+    async def loaded_later(*given: Any) -> Any:
+        if not ear.later and away[0]:
+            away[0] -= 1
+            raise TimeoutError
+        return await load(*given)
+
+    ear.later.add("in hand")
+    monkeypatch.setattr(positions, "load", loaded_later)
+    async with ear.listening():
+        await say(said, accepted("a", "in hand"))
+        await until(lambda: away[0] < 3)
+        await say(said, accepted("a", "behind"))
+        await until(lambda: _count(ear, 2))
+    assert away == [0]
+    assert await ear.applied() == ["in hand", "behind"]
     assert await ear.dead() == []
 
 

@@ -86,10 +86,13 @@ class Hearing(ConsumerRebalanceListener):  # type: ignore[misc]
     async def run(self, stopping: asyncio.Event) -> None:
         """Between broker.start() and broker.stop(); returns with nothing in hand."""
         consumer: Any = self._subscriber.consumer
-        failures = 0
+        failures, adrift = 0, False
         while not stopping.is_set():
             self.beat = time.monotonic()
             try:
+                if adrift:  # the consumer is past what was not applied: nothing is read before it stands again where the database says
+                    await self._seek(consumer.assignment())
+                    adrift = False
                 if self.pausing is not None:
                     await self.pausing.look(consumer)
                 got: dict[TopicPartition, list[ConsumerRecord]] = await consumer.getmany(timeout_ms=1_000, max_records=self._at_most)
@@ -101,11 +104,10 @@ class Hearing(ConsumerRebalanceListener):  # type: ignore[misc]
                     self._tell(consumer)
                 failures = 0
             except (Lost, *AGAIN, KafkaError) as error:
-                failures += 1
+                failures, adrift = failures + 1, True
                 log.warning("hearing_again_in_a_moment", error=repr(error))
                 await pause(stopping, min(0.1 * 2**failures, 5))
                 with contextlib.suppress(Lost, *AGAIN):
-                    await self._seek(consumer.assignment())
                     if isinstance(error, Waits):
                         await self._weary(error)
 
