@@ -9,6 +9,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from stratapolis.chassis.ids import new_id
+from stratapolis.data import jobs
 
 from services.data.tests.builders import ADA, DAY, HOUR, MIA, OPERATOR, Layer, a_place, observed, reading
 
@@ -180,6 +181,18 @@ async def test_retention_erases_only_what_no_product_keeps_longer(layer: Layer) 
     await layer.under.run("erase_old")
     rows = await layer.rows("select thing, count(*) as n from observation join series using (series_id) group by thing order by thing")
     assert [(row["thing"], row["n"]) for row in rows] == [("air.1", 1), ("air.kept.1", 2), ("other.1", 2)]
+
+
+async def test_what_comes_again_while_its_series_is_half_erased_is_no_second_observation(layer: Layer, monkeypatch: pytest.MonkeyPatch) -> None:
+    await layer.product(retention_days=30)
+    times = [datetime.now(UTC).replace(microsecond=0) - days * DAY for days in (50, 45, 40)]
+    await layer.publish(*(reading("air.1", at) for at in times))
+    monkeypatch.setattr(jobs, "ROWS_AT_ONCE", 1)
+    await layer.under.run("erase_old")
+    assert sorted(await layer.publish(*(reading("air.1", at) for at in times))) == ["ACCEPTED", "DUPLICATE", "DUPLICATE"]
+    for _ in times:
+        await layer.under.run("erase_old")
+    assert (await layer.value("select count(*) from observation"), await layer.value("select observed_at from series")) == (0, None)
 
 
 async def test_values_are_rounded_to_nine_places_once(layer: Layer) -> None:

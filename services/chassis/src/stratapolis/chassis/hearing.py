@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 import structlog
@@ -29,6 +31,7 @@ TRIES = 3
 TRANSIENT_SECONDS = 300.0
 """How long one event may stay transient while the database answers."""
 DRAIN_SECONDS = 20.0
+_PLACE = attrgetter("topic", "partition")
 
 Apply = Callable[[Tx, Sequence[ConsumerRecord]], Awaitable[frozenset[str]]]
 """Returns the topics of which something had its effect."""
@@ -119,9 +122,17 @@ class Hearing(ConsumerRebalanceListener):  # type: ignore[misc]
         elif time.monotonic() - self._waiting_since[1] > TRANSIENT_SECONDS:
             await self._alone(error.record, f"still transient after {TRANSIENT_SECONDS:.0f} s: {error}", TRIES)
 
+    def _ahead(self, records: Sequence[ConsumerRecord]) -> list[ConsumerRecord]:
+        """Those that are not behind the positions."""
+        ahead: list[ConsumerRecord] = []
+        for place, found in groupby(records, _PLACE):
+            after = self._next.get(TopicPartition(*place), 0)
+            ahead += [record for record in found if record.offset >= after]
+        return ahead
+
     async def _take(self, records: list[ConsumerRecord]) -> None:
         """Apply records: all together; if one fails, those before it together, it alone, those behind it together."""
-        records = [r for r in records if r.offset >= self._next.get(_tp(r), 0)]
+        records = self._ahead(records)
         while records:
             failed = await self._together(records)
             if failed is None:
@@ -152,6 +163,8 @@ class Hearing(ConsumerRebalanceListener):  # type: ignore[misc]
     def _parted(self, records: list[ConsumerRecord]) -> tuple[list[ConsumerRecord], list[ConsumerRecord]]:
         """Records of topics that are heard, and those of paused ones."""
         paused = frozenset[str]() if self.pausing is None else self.pausing.topics
+        if not paused:
+            return records, []
         return [r for r in records if r.topic not in paused], [r for r in records if r.topic in paused]
 
     def _back(self, records: list[ConsumerRecord]) -> None:
@@ -206,14 +219,14 @@ class Hearing(ConsumerRebalanceListener):  # type: ignore[misc]
 
     def _moves(self, records: Sequence[ConsumerRecord]) -> dict[TopicPartition, tuple[int, int]]:
         moves: dict[TopicPartition, tuple[int, int]] = {}
-        for record in records:
-            tp = _tp(record)
+        for place, found in groupby(records, _PLACE):
+            tp, run = TopicPartition(*place), list(found)
             if tp not in self._next:
                 raise Lost(f"{tp} is not ours")
-            if tp not in moves and record.offset > self._next[tp]:
-                metrics.OFFSETS_MISSING.labels(self._app, tp.topic).inc(record.offset - self._next[tp])
-                log.error("offsets_missing", topic=tp.topic, partition=tp.partition, next=self._next[tp], found=record.offset)
-            moves[tp] = (self._next[tp], record.offset + 1)
+            if tp not in moves and run[0].offset > self._next[tp]:
+                metrics.OFFSETS_MISSING.labels(self._app, tp.topic).inc(run[0].offset - self._next[tp])
+                log.error("offsets_missing", topic=tp.topic, partition=tp.partition, next=self._next[tp], found=run[0].offset)
+            moves[tp] = (self._next[tp], run[-1].offset + 1)
         return moves
 
     def _tell(self, consumer: Any) -> None:

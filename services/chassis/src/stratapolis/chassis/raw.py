@@ -6,12 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aiokafka import ConsumerRecord
+from faststream.kafka import KafkaBroker
 from google.protobuf.message import Message
 from stratapolis.chassis import contract, dead_letters, envelope, metrics
 from stratapolis.chassis.app import OnBatch
-from stratapolis.chassis.db import Tx
+from stratapolis.chassis.db import Database, Tx
 from stratapolis.chassis.errors import Permanent
+from stratapolis.chassis.hearing import Hearing
 from stratapolis.chassis.inbox import text_key
+
+AT_MOST = 5_000
+EARS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,20 +29,24 @@ class Raw:
     async def apply(self, tx: Tx, records: Sequence[ConsumerRecord]) -> frozenset[str]:
         """Hand all that decode to the handler at once; bury the others, in this transaction."""
         events: list[Message] = []
-        wanted = self.on.event.DESCRIPTOR.full_name
+        usual = {name: envelope.stamp_of(self.on.event, contract.topics()[name]) for name in {record.topic for record in records}}
         for record in records:
             try:
-                found = envelope.read(record.headers)
-                event = envelope.decode(found, record.value, contract.topics()[record.topic])
+                if envelope.stamp(record.headers) == usual[record.topic]:
+                    events.append(envelope.parse(self.on.event, record.value))
+                elif (event := self._read(record)) is not None:
+                    events.append(event)
             except Permanent as error:
                 await self.bury(tx, record, str(error), 1)
-                continue
-            if event is not None and found.type == wanted:
-                events.append(event)
         if events:
             await self.on.handler(events, tx=tx, at=tx.at)
             metrics.RAW_APPLIED.labels(self.app, records[0].topic).inc(len(events))
         return frozenset({records[0].topic} if events else ())
+
+    def _read(self, record: ConsumerRecord) -> Message | None:
+        found = envelope.read(record.headers)
+        event = envelope.decode(found, record.value, contract.topics()[record.topic])
+        return event if isinstance(event, self.on.event) else None
 
     async def bury(self, tx: Tx, record: ConsumerRecord, error: str, attempts: int) -> bool:
         """Put a record aside; False where it was before."""
@@ -45,3 +54,16 @@ class Raw:
         if is_new:
             metrics.DEAD_LETTERS.labels(self.app, record.topic).inc()
         return is_new
+
+
+def ears(broker: KafkaBroker, db: Database, on: OnBatch, *, app: str, instance: str | None) -> list[Hearing]:
+    """What hears a raw stream for an app: two members of one group, so that one decodes while PostgreSQL works on what the other has handed it."""
+    raw = Raw(app, on)
+    names = [topic.name for topic in contract.topics_of(on.event, reader=app)]
+    return [
+        Hearing(
+            broker, db, names, app=app, group=f"city-{app}-raw", apply=raw.apply, bury=raw.bury, at_most=AT_MOST,
+            instance=f"{instance}-{number}" if instance else None,
+        )
+        for number in range(EARS)
+    ]  # fmt: skip

@@ -21,7 +21,7 @@ from city.audit.v1.audit_pb2 import AccessDenied
 from city.connectivity.v1.revocations_pb2 import Revoked
 from city.policy.v1.policies_pb2 import PolicyActivated
 from faststream.kafka import KafkaBroker
-from stratapolis.chassis import contract, dead_letters, denials, idempotency, jobs, logs, metrics, pauses_rpc, positions, relay, telemetry
+from stratapolis.chassis import collector, contract, dead_letters, denials, idempotency, jobs, logs, metrics, pauses_rpc, positions, raw, relay, telemetry
 from stratapolis.chassis.app import App, Every, On, OnBatch, Tends
 from stratapolis.chassis.db import TRANSIENT, Database, Tx
 from stratapolis.chassis.denials import Denials
@@ -36,7 +36,6 @@ from stratapolis.chassis.own_token import Tokens, TokenSource
 from stratapolis.chassis.pausing import Pausing
 from stratapolis.chassis.policies import Policies
 from stratapolis.chassis.positions import OtherCluster
-from stratapolis.chassis.raw import Raw
 from stratapolis.chassis.relay import Relay
 from stratapolis.chassis.revocations import FollowedRevocations
 from stratapolis.chassis.rpc.client import Peers
@@ -49,7 +48,6 @@ from stratapolis.chassis.tokens import Verifier
 log = structlog.get_logger(__name__)
 DRAIN_SECONDS = 20.0
 RELAY_SECONDS = 5.0
-RAW_AT_MOST = 5_000
 SECURITY: tuple[type, ...] = (Revoked, PolicyActivated)
 """What every process follows: revocations and the active policies."""
 
@@ -182,12 +180,7 @@ class Running:
             )  # fmt: skip
         for on in self._app.hears:
             if isinstance(on, OnBatch):
-                raw = Raw(layer, on)
-                names = [topic.name for topic in contract.topics_of(on.event, reader=layer)]
-                group = f"city-{layer}-raw"
-                ears.append(
-                    Hearing(self._broker, self._db, names, app=layer, group=group, apply=raw.apply, bury=raw.bury, at_most=RAW_AT_MOST, instance=instance)
-                )
+                ears += raw.ears(self._broker, self._db, on, app=layer, instance=instance)
         return ears
 
     def _paused(self) -> list[str]:
@@ -215,6 +208,7 @@ class Running:
         working += [asyncio.create_task(jobs.run(e, self._db, self._app.name, hush)) for e in (*self._app.every, *self._own_jobs())]
         await all_or_stopped(stopping, *(f.caught_up for f in self._followers.values()))
         async with self._server:
+            collector.settle()
             await self._server.ready(yes=True)
             self._health.serving = True
             log.info("serving", grpc=self._settings.grpc_port, http=self._settings.http_port)

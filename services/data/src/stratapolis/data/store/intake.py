@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple
@@ -11,34 +11,34 @@ from stratapolis.chassis.db import Tx
 from stratapolis.data.domain.reading import FeedDay, RefusedReading, Series, Taken
 from stratapolis.data.store import partitions
 
-ROWS = """unnest($1::bigint[], $2::timestamptz[], $3::numeric[], $4::float8[], $5::float8[], $6::text[])
+ROWS = """unnest($1::bigint[], $2::timestamptz[], $3::text::numeric[], $4::float8[], $5::float8[], $6::text[])
           as n(series_id, observed_at, value, latitude, longitude, flags)"""
-TXID = "pg_current_xact_id()::text::bigint"
+"""Places and flags are null where no row of the batch has one."""
+TXID = "(select pg_current_xact_id()::text::bigint)"
 ADD_SERIES = """
     insert into series (owner, thing, property) select * from unnest($1::text[], $2::text[], $3::text[]) on conflict do nothing"""
 LOCK_SERIES = """
-    select s.series_id, s.owner, s.thing, s.property
+    select s.series_id, s.owner, s.thing, s.property, s.observed_at
     from series s join unnest($1::text[], $2::text[], $3::text[]) as n(owner, thing, property) using (owner, thing, property)
     order by s.series_id for no key update of s"""
 INSERT = f"""
-    insert into observation (series_id, observed_at, value, latitude, longitude, flags, txid) select n.*, {TXID} from {ROWS}
-    on conflict (series_id, observed_at) do nothing"""  # noqa: S608 - constants
-STANDING = f"""
+    insert into observation (series_id, observed_at, value, latitude, longitude, flags, txid)
+    select n.series_id, n.observed_at, n.value, n.latitude, n.longitude, coalesce(n.flags, ''), {TXID} from {ROWS}"""  # noqa: S608 - constants
+ADD = f"{INSERT} on conflict (series_id, observed_at) do nothing returning series_id, observed_at"
+STANDING = """
     select n.series_id, n.observed_at, o.value, o.flags
     from unnest($1::bigint[], $2::timestamptz[]) as n(series_id, observed_at)
-    cross join lateral (select value, flags, txid from observation o where o.series_id = n.series_id and o.observed_at = n.observed_at for update) o
-    where o.txid <> {TXID}"""  # noqa: S608 - constants
+    cross join lateral (select value, flags from observation o where o.series_id = n.series_id and o.observed_at = n.observed_at for update) o"""
 REMEMBER = """
     insert into observation_history (series_id, observed_at, value, flags, replaced_at)
     select n.*, $5 from unnest($1::bigint[], $2::timestamptz[], $3::numeric[], $4::text[]) n"""
-CORRECT = f"""
-    insert into observation (series_id, observed_at, value, latitude, longitude, flags, txid) select n.*, {TXID} from {ROWS}
+CORRECT = f"""{INSERT}
     on conflict (series_id, observed_at) do update
     set value = excluded.value, latitude = coalesce(excluded.latitude, observation.latitude),
         longitude = coalesce(excluded.longitude, observation.longitude), flags = excluded.flags, txid = excluded.txid"""  # noqa: S608 - constants
 LATEST = f"""
     update series s
-    set observed_at = n.observed_at, value = n.value, flags = n.flags,
+    set observed_at = n.observed_at, value = n.value, flags = coalesce(n.flags, ''),
         latitude = coalesce(n.latitude, s.latitude), longitude = coalesce(n.longitude, s.longitude)
     from {ROWS} where s.series_id = n.series_id and (s.observed_at is null or s.observed_at <= n.observed_at)"""  # noqa: S608 - constants
 ARRIVE = f"""
@@ -56,6 +56,7 @@ COUNT = """
     on conflict (hour, way) do update set accepted = i.accepted + excluded.accepted, duplicates = i.duplicates + excluded.duplicates,
         corrected = i.corrected + excluded.corrected, refused = i.refused + excluded.refused"""
 LONGEST = 200
+EARLY, LATE = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
 class Outcome(StrEnum):
@@ -78,12 +79,25 @@ class Value(NamedTuple):
 
 
 @dataclass(slots=True)
-class Span:
-    """What a batch brought of one series."""
+class Run:
+    """What a batch brings of one series. `newest_at` is the newest that stands, or is about to."""
 
-    first_at: datetime
-    last_at: datetime
-    newest: int
+    series_id: int
+    newest_at: datetime | None
+    first_at: datetime = LATE
+    last_at: datetime = EARLY
+    newest: Taken | None = None
+
+    def take(self, one: Taken) -> bool:
+        """Count one in; whether it is newer than all there is, so that nothing can stand in its place."""
+        at = one.observed_at
+        self.first_at = min(self.first_at, at)
+        if at >= self.last_at:
+            self.last_at, self.newest = at, one
+        if self.newest_at is None or at > self.newest_at:
+            self.newest_at = at
+            return True
+        return False
 
 
 @dataclass(slots=True)
@@ -107,18 +121,26 @@ class Written:
 async def write(tx: Tx, taken: Sequence[Taken]) -> Written:
     """Store a batch: new rows, corrections with what they replace, the newest of each series, and what arrived.
 
-    The series are locked first, in one order, so that two batches of the same things follow each other and never wait crosswise.
+    The series are locked first, in one order, so that two batches of the same things follow each other and never wait crosswise. Under
+    that lock, what is newer than the newest of its series is new, and no row has to be looked for: that is nearly all that things say.
     """
     if not taken:
         return Written()
-    await partitions.ensure(tx, {partitions.month_of(one.observed_at) for one in taken})
-    ids = await _series_ids(tx, sorted({one.series for one in taken}))
-    written = Written(series_ids=ids)
-    await _store(tx, taken, ids, written)
+    await partitions.ensure(tx, {partitions.month_of(at) for at in {one.observed_at for one in taken}})
+    runs = await _runs(tx, sorted({one.series for one in taken}))
+    new: list[Taken] = []
+    rest: list[Taken] = []
+    for one in taken:
+        (new if runs[one.series].take(one) else rest).append(one)
+    written = Written(series_ids={series: run.series_id for series, run in runs.items()}, accepted=len(new))
+    if new:
+        await tx.execute(INSERT, *_columns(new, runs))
+    if rest:
+        await _settle(tx, rest, runs, written)
     if written.changed:
-        spans = _spans(taken, ids)
-        await tx.execute(LATEST, *_columns([taken[span.newest] for span in spans.values()], ids))
-        await tx.execute(ARRIVE, list(spans), [span.first_at for span in spans.values()], [span.last_at for span in spans.values()], tx.at)
+        await tx.execute(LATEST, *_columns([run.newest for run in runs.values() if run.newest], runs))
+        spans = [(run.series_id, run.first_at, run.last_at) for run in runs.values()]
+        await tx.execute(ARRIVE, *map(list, zip(*spans, strict=True)), tx.at)
     return written
 
 
@@ -144,33 +166,30 @@ async def count(tx: Tx, way: str, written: Written, refused: int) -> None:
     await tx.execute(COUNT, tx.at, way, *outcomes, refused)
 
 
-async def _series_ids(tx: Tx, wanted: Sequence[Series]) -> dict[Series, int]:
+async def _runs(tx: Tx, wanted: Sequence[Series]) -> dict[Series, Run]:
     columns = ([s.owner for s in wanted], [s.thing for s in wanted], [s.prop for s in wanted])
     rows = await tx.fetch(LOCK_SERIES, *columns)
     if len(rows) < len(wanted):
         await tx.execute(ADD_SERIES, *columns)
         rows = await tx.fetch(LOCK_SERIES, *columns)
-    return {Series(row["owner"], row["thing"], row["property"]): row["series_id"] for row in rows}
+    return {Series(row["owner"], row["thing"], row["property"]): Run(row["series_id"], row["observed_at"]) for row in rows}
 
 
-async def _store(tx: Tx, taken: Sequence[Taken], ids: Mapping[Series, int], written: Written) -> None:
-    """Insert what is new; what stands there with another value goes to history. Later ones of the same identity in the batch follow in order."""
-    keys = [(ids[one.series], one.observed_at) for one in taken]
-    first = dict(zip(reversed(keys), reversed(taken), strict=True))
-    doubled = len(first) < len(taken)
-    later = [(key, one) for key, one in zip(keys, taken, strict=True) if first[key] is not one] if doubled else []
-    written.accepted = int((await tx.execute(INSERT, *_columns(first.values(), ids))).rpartition(" ")[2])
-    arriving: list[tuple[Standing, Taken]] = []
-    values = {key: Value(first[key].value, ",".join(first[key].flags)) for key, _ in later}
-    if written.accepted < len(first):
-        for row in await tx.fetch(STANDING, [series_id for series_id, _ in first], [observed_at for _, observed_at in first]):
-            key = (row["series_id"], row["observed_at"])
-            values[key] = Value(row["value"], row["flags"])
-            arriving.append((key, first[key]))
-    await _correct(tx, [*arriving, *later], values, ids, written)
+async def _settle(tx: Tx, rest: Sequence[Taken], runs: Mapping[Series, Run], written: Written) -> None:
+    """Add what is late but new; compare the others with what stands there, be it from this batch."""
+    keys = [(runs[one.series].series_id, one.observed_at) for one in rest]
+    first = dict(zip(reversed(keys), reversed(rest), strict=True))
+    added = {(row["series_id"], row["observed_at"]) for row in await tx.fetch(ADD, *_columns(first.values(), runs))}
+    written.accepted += len(added)
+    values = {key: Value(first[key].value, ",".join(first[key].flags)) for key in added}
+    there = [key for key in first if key not in added]
+    for row in await tx.fetch(STANDING, [series_id for series_id, _ in there], [observed_at for _, observed_at in there]):
+        values[row["series_id"], row["observed_at"]] = Value(row["value"], row["flags"])
+    arriving = [(key, one) for key, one in zip(keys, rest, strict=True) if key not in added or first[key] is not one]
+    await _correct(tx, arriving, values, runs, written)
 
 
-async def _correct(tx: Tx, arriving: Sequence[tuple[Standing, Taken]], values: dict[Standing, Value], ids: Mapping[Series, int], written: Written) -> None:
+async def _correct(tx: Tx, arriving: Sequence[tuple[Standing, Taken]], values: dict[Standing, Value], runs: Mapping[Series, Run], written: Written) -> None:
     """Compare each arrival, in order, with what stands there by then; write the last of each identity, and all that was replaced to history."""
     replaced: list[tuple[Standing, Value]] = []
     final: dict[Standing, Taken] = {}
@@ -187,33 +206,20 @@ async def _correct(tx: Tx, arriving: Sequence[tuple[Standing, Taken]], values: d
         await tx.execute(
             REMEMBER, [series_id for series_id, _ in keys], [observed_at for _, observed_at in keys], [v.value for v in old], [v.flags for v in old], tx.at
         )
-        await tx.execute(CORRECT, *_columns(final.values(), ids))
+        await tx.execute(CORRECT, *_columns(final.values(), runs))
 
 
-def _spans(taken: Sequence[Taken], ids: Mapping[Series, int]) -> dict[int, Span]:
-    """What a batch brought of each series: from when to when, and the place in the batch of its newest, of two at one time the later."""
-    spans: dict[int, Span] = {}
-    for place, one in enumerate(taken):
-        at = one.observed_at
-        span = spans.get(key := ids[one.series])
-        if span is None:
-            spans[key] = Span(at, at, place)
-        elif at >= span.last_at:
-            span.last_at, span.newest = at, place
-        elif at < span.first_at:
-            span.first_at = at
-    return spans
-
-
-def _columns(rows: Iterable[Taken], ids: Mapping[Series, int]) -> tuple[list[object], ...]:
+def _columns(rows: Iterable[Taken], runs: Mapping[Series, Run]) -> tuple[object, ...]:
+    """Rows as arrays. Values as text, which costs half of numbers, here and in PostgreSQL."""
     _, series, observed_at, values, places, flags = zip(*rows, strict=True)
+    placed = any(places)
     return (
-        [ids[one] for one in series],
-        list(observed_at),
-        list(values),
-        [place.latitude if place else None for place in places],
-        [place.longitude if place else None for place in places],
-        [",".join(words) if words else "" for words in flags],
+        [runs[one].series_id for one in series],
+        observed_at,
+        f"{{{','.join(map(str, values))}}}",
+        [place and place.latitude for place in places] if placed else None,
+        [place and place.longitude for place in places] if placed else None,
+        [",".join(words) for words in flags] if any(flags) else None,
     )
 
 

@@ -9,11 +9,6 @@ LOCK = 0x5741_0D01
 NAME = "observation_{:%Y_%m}"
 MISSING = """
     select n from unnest($1::text[]) n
-    where not exists (select from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = 'observation'::regclass and c.relname = n)"""
-"""Read from the catalogue's tables: `to_regclass` answers from a cache that another's commit, awaited by an advisory lock, does not refresh."""
-
-MISSING = """
-    select n from unnest($1::text[]) n
     where not exists (select from pg_class c where c.relname = n and c.relnamespace = current_schema()::regnamespace)"""
 
 

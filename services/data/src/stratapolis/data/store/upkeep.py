@@ -20,8 +20,11 @@ ERASE = """
 ERASE_HISTORY = """
     delete from observation_history where id in (
         select id from observation_history where series_id = any($1) and observed_at < $2 limit $3)"""
+LOCK_OLD = "select from series where series_id = any($1) and observed_at < $2 order by series_id for no key update"
 ERASE_LATEST = """
-    update series set observed_at = null, value = null, flags = '' where series_id = any($1) and observed_at < $2"""
+    update series s set observed_at = null, value = null, flags = ''
+    where series_id = any($1) and observed_at < $2 and not exists (select from observation o where o.series_id = s.series_id)"""
+"""Only where no row is left: what is newer than a series' newest is taken for new without a look (intake.py)."""
 
 
 async def forget_arrivals(tx: Tx, before: datetime, limit: int) -> None:
@@ -45,5 +48,6 @@ async def erase(tx: Tx, series_ids: Sequence[int], before: datetime, limit: int)
     ids = list(series_ids)
     tag = await tx.execute(ERASE, ids, before, limit)
     await tx.execute(ERASE_HISTORY, ids, before, limit)
+    await tx.execute(LOCK_OLD, ids, before)
     await tx.execute(ERASE_LATEST, ids, before)
     return int(tag.rpartition(" ")[2])
