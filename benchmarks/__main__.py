@@ -14,11 +14,16 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import events
+from benchmarks import events, history, journeys, observations
 from benchmarks.figure import Figure
-from benchmarks.ground import stores
 
-PARTS: dict[str, Callable[..., Awaitable[list[Figure]]]] = {"events": events.run}
+PARTS: dict[str, Callable[[], Awaitable[list[Figure]]]] = {
+    "events": events.run,
+    "observations": observations.run,
+    "journeys": journeys.run,
+    "rest": journeys.at_rest,
+    "history": history.run,
+}
 
 
 def main() -> None:
@@ -39,12 +44,11 @@ def main() -> None:
 
 
 async def measure(parts: list[str]) -> list[Figure]:
-    """Each part on fresh stores."""
+    """Each part on ground of its own."""
     figures = []
     for name in parts:
         sys.stderr.write(f"measuring {name} ...\n")
-        async with stores() as running:
-            figures += await PARTS[name](running)
+        figures += await PARTS[name]()
     return figures
 
 

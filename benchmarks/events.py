@@ -11,50 +11,44 @@ from functools import partial
 from typing import Any
 
 import asyncpg
+import orjson
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from city.governance.v1.events_pb2 import ValueCreatorAccepted
 from faststream.kafka import KafkaBroker
-from stratapolis.chassis import contract, envelope, outbox
+from stratapolis.chassis import collector, contract, envelope, outbox
 from stratapolis.chassis.app import On
 from stratapolis.chassis.db import Database, Tx
 from stratapolis.chassis.hearing import Hearing
 from stratapolis.chassis.inbox import Inbox
 from stratapolis.chassis.relay import MARK, UNPUBLISHED, Relay, make_producer
-from stratapolis.cli.local.stores import Stores
 
-from benchmarks.figure import Figure, at_least, at_most, quantile
-from benchmarks.ground import database, until
+from benchmarks.figure import Figure, at_most, quantile, side_by_side
+from benchmarks.ground import Ground, database, stores, until
 
 TOPIC = "city.governance.v1"
-RELAYED = 30_000
-BACKLOG = 12_000
-HOPS, HOPS_A_SECOND = 1_000, 100
-ROUNDS = 3
+HOPS_A_SECOND = 100
 TABLE = (
     "create table thing (id text primary key, name text not null, changed int not null default 0); create table history (id text, name text, at timestamptz)"
 )
 
 
-async def run(running: Stores) -> list[Figure]:
+async def run() -> list[Figure]:
     """All figures of events."""
-    return [*await relay(running), *await backlog(running), *await hop(running)]
+    collector.settle()
+    async with stores() as running:
+        return [*await relay(running), *await backlog(running), *await hop(running)]
 
 
-async def relay(running: Stores) -> list[Figure]:
+async def relay(running: Ground, *, events: int = 30_000, rounds: int = 5) -> list[Figure]:
     """Drain the outbox: the relay against the bare loop read, send, mark; alternating."""
     ours, bare = [], []
     async with database(running, "governance") as db:
-        for _ in range(ROUNDS):
-            await fill(db, RELAYED)
-            ours.append(await timed_relay(db, running))
-            await fill(db, RELAYED)
-            bare.append(await timed_bare_relay(running.postgres.dsn("bench_governance", "bench_governance"), running))
-    mine, theirs = RELAYED / min(ours), RELAYED / min(bare)
-    return [
-        Figure("relay, events drained", mine, "1/s"),
-        Figure("relay, bare loop", theirs, "1/s"),
-        at_least("relay against its bare loop", 100 * mine / theirs, "%", 60),
-    ]
+        for _ in range(rounds):
+            await fill(db, events)
+            ours.append(events / await timed_relay(db, running))
+            await fill(db, events)
+            bare.append(events / await timed_bare_relay(running.postgres.dsn("bench_governance", "bench_governance"), running))
+    return side_by_side("relay, events drained", ours, bare, 60)
 
 
 async def fill(db: Database, count: int) -> None:
@@ -69,7 +63,7 @@ def accepted(n: int) -> ValueCreatorAccepted:
     return ValueCreatorAccepted(creator_id=f"creator-{n % 1000}", name=f"name {n}", kind="company", founding_subject="somebody")
 
 
-async def timed_relay(db: Database, running: Stores) -> float:
+async def timed_relay(db: Database, running: Ground) -> float:
     """Seconds the relay takes to publish and mark all there is."""
     stopping, began = asyncio.Event(), time.monotonic()
     task = asyncio.create_task(Relay("governance", db, running.kafka.bootstrap).run(stopping))
@@ -86,13 +80,13 @@ async def drained(db: Database) -> bool:
         return not await tx.value("select exists(select from outbox where published_at is null)")
 
 
-async def timed_bare_relay(dsn: str, running: Stores) -> float:
+async def timed_bare_relay(dsn: str, running: Ground) -> float:
     """The same work without lock, wake-up, failure handling and metrics."""
     began = time.monotonic()
     producer = make_producer(running.kafka.bootstrap, "bare")
     await producer.start()
-    connection = await asyncpg.connect(dsn)
-    await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=str, decoder=__import__("orjson").loads)
+    connection = await asyncpg.connect(dsn, server_settings={"synchronous_commit": "off"})
+    await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=str, decoder=orjson.loads)
     while rows := await connection.fetch(UNPUBLISHED, 1000):
         futures = [await producer.send(r["topic"], r["payload"], r["key"].encode(), headers=envelope.wire(r["headers"])) for r in rows]
         await asyncio.gather(*futures)
@@ -113,7 +107,7 @@ async def effect(event: Any, *, tx: Tx, at: datetime) -> None:
 
 
 @asynccontextmanager
-async def ear(db: Database, running: Stores) -> AsyncIterator[None]:
+async def ear(db: Database, running: Ground) -> AsyncIterator[None]:
     """An app's ear with that effect."""
     broker, stopping = KafkaBroker(running.kafka.bootstrap, logger=None), asyncio.Event()
     inbox = Inbox("policy", {"city.governance.v1.ValueCreatorAccepted": On(ValueCreatorAccepted, effect)})
@@ -128,27 +122,39 @@ async def ear(db: Database, running: Stores) -> AsyncIterator[None]:
         await broker.stop()
 
 
-async def backlog(running: Stores) -> list[Figure]:
+async def backlog(running: Ground, *, events: int = 12_000, rounds: int = 3) -> list[Figure]:
     """A backlog through one app at three queries an event, against a bare loop with the same queries in batches of 50."""
     async with database(running, "governance") as said:
-        await fill(said, BACKLOG)
+        await fill(said, events)
         await timed_relay(said, running)
+    there = await on_topic(running)
     ours, bare = [], []
-    for _ in range(ROUNDS - 1):
+    for _ in range(rounds):
         async with database(running, "policy") as db:
             await tables(db)
             began = time.monotonic()
             async with ear(db, running):
-                await until(partial(written, db, BACKLOG))
-                ours.append(await count(db) / (time.monotonic() - began))
+                await until(partial(heard, db, there), every=0.05)
+                ours.append(there / (time.monotonic() - began))
         async with database(running, "policy") as db:
             await tables(db)
-            bare.append(await timed_bare_loop(db, running))
-    return [
-        Figure("backlog, events applied", max(ours), "1/s"),
-        Figure("backlog, bare loop", max(bare), "1/s"),
-        at_least("backlog against its bare loop", 100 * max(ours) / max(bare), "%", 60),
-    ]
+            bare.append(there / await timed_bare_loop(db, running, there))
+    return side_by_side("backlog, events applied", ours, bare, 60)
+
+
+async def on_topic(running: Ground) -> int:
+    """How many events the topic holds by now."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=running.kafka.bootstrap)
+    await consumer.start()
+    try:
+        return int(sum((await consumer.end_offsets(partitions())).values()))
+    finally:
+        await consumer.stop()
+
+
+def partitions() -> list[TopicPartition]:
+    """The topic's partitions."""
+    return [TopicPartition(TOPIC, n) for n in range(contract.topics()[TOPIC].partitions)]
 
 
 async def tables(db: Database) -> None:
@@ -158,35 +164,31 @@ async def tables(db: Database) -> None:
             await tx.execute(statement)
 
 
-async def count(db: Database) -> int:
-    """Effects so far."""
-    async with db.transaction() as tx:
-        return int(await tx.value("select count(*) from history"))
+async def heard(db: Database, wanted: int) -> bool:
+    """Whether so many events are behind the positions."""
+    async with db.transaction(readonly=True) as tx:
+        return bool(await tx.value("select coalesce(sum(next), 0) from position") >= wanted)
 
 
-async def written(db: Database, wanted: int) -> bool:
-    """Whether at least so many effects are there."""
-    return await count(db) >= wanted
-
-
-async def timed_bare_loop(db: Database, running: Stores) -> float:
-    """Events a second of getmany, decode, three queries, one commit a batch; no inbox, no position, no order."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=running.kafka.bootstrap, auto_offset_reset="earliest")
-    await consumer.start()
-    consumer.assign([TopicPartition(TOPIC, n) for n in range(contract.topics()[TOPIC].partitions)])
+async def timed_bare_loop(db: Database, running: Ground, wanted: int) -> float:
+    """Seconds of getmany, decode, three queries an event, one commit a batch; no inbox, no position, no order."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=running.kafka.bootstrap, auto_offset_reset="earliest", enable_auto_commit=False)
     done, began = 0, time.monotonic()
-    while done < BACKLOG:
-        for records in (await consumer.getmany(timeout_ms=1000, max_records=50)).values():
-            async with db.transaction() as tx:
-                for record in records:
-                    await effect(ValueCreatorAccepted.FromString(record.value), tx=tx, at=tx.at)
-            done += len(records)
+    await consumer.start()
+    consumer.assign(partitions())
+    while done < wanted:
+        got = await consumer.getmany(timeout_ms=1000, max_records=50)
+        records = [record for found in got.values() for record in found]
+        async with db.transaction() as tx:
+            for record in records:
+                await effect(ValueCreatorAccepted.FromString(record.value), tx=tx, at=tx.at)
+        done += len(records)
     seconds = time.monotonic() - began
     await consumer.stop()
-    return done / seconds
+    return seconds
 
 
-async def hop(running: Stores) -> list[Figure]:
+async def hop(running: Ground, *, events: int = 1_500) -> list[Figure]:
     """Commit in one app to commit of its effect in another, at 100 a second."""
     async with AsyncExitStack() as stack:
         said = await stack.enter_async_context(database(running, "governance"))
@@ -201,23 +203,23 @@ async def hop(running: Stores) -> list[Figure]:
         await stack.enter_async_context(noting(heard, running, arrived))
         left = {}
         start = time.monotonic()
-        for n in range(HOPS):
+        for n in range(events):
             await asyncio.sleep(max(0.0, start + n / HOPS_A_SECOND - time.monotonic()))
             async with said.transaction() as tx:
                 await outbox.append(tx, ValueCreatorAccepted(creator_id=f"hop-{n}", name="hop", kind="company", founding_subject="x"))
             left[f"hop-{n}"] = time.monotonic()
-        await until(lambda: all_there(arrived), 30)
+        await until(partial(all_there, arrived, events), 30)
     took = [1000 * (arrived[key] - left[key]) for key in left]
     return [at_most("hop at 100/s, p50", quantile(took, 0.5), "ms", 8), at_most("hop at 100/s, p99", quantile(took, 0.99), "ms", 30)]
 
 
-async def all_there(arrived: dict[str, float]) -> bool:
+async def all_there(arrived: dict[str, float], wanted: int) -> bool:
     """Whether every hop has arrived."""
-    return len(arrived) >= HOPS
+    return len(arrived) >= wanted
 
 
 @asynccontextmanager
-async def noting(db: Database, running: Stores, arrived: dict[str, float]) -> AsyncIterator[None]:
+async def noting(db: Database, running: Ground, arrived: dict[str, float]) -> AsyncIterator[None]:
     """An ear that notes when the transaction of each hop's effect was committed."""
     broker, stopping = KafkaBroker(running.kafka.bootstrap, logger=None), asyncio.Event()
     inbox = Inbox("data", {"city.governance.v1.ValueCreatorAccepted": On(ValueCreatorAccepted, effect)})

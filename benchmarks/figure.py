@@ -34,6 +34,16 @@ def at_least(what: str, value: float, unit: str, limit: float, note: str = "") -
     return Figure(what, value, unit, f">= {limit:g} {unit}", value >= limit, note)
 
 
+def side_by_side(what: str, ours: Sequence[float], bare: Sequence[float], limit: float) -> list[Figure]:
+    """Both sides, and what ours is of the bare loop's: of each round, since the machine changes between rounds, and the middle of those."""
+    ratio = statistics.median(mine / theirs for mine, theirs in zip(ours, bare, strict=True))
+    return [
+        Figure(what, statistics.median(ours), "1/s"),
+        Figure(f"{what}, bare loop", statistics.median(bare), "1/s"),
+        at_least(f"{what}, against the bare loop", 100 * ratio, "%", limit),
+    ]
+
+
 def quantile(values: Sequence[float], q: float) -> float:
     """The q-quantile, 0 < q < 1."""
     return statistics.quantiles(values, n=1000, method="inclusive")[round(q * 1000) - 1]

@@ -7,27 +7,36 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from stratapolis.chassis import topics
 from stratapolis.chassis.db import Database
 from stratapolis.chassis.migrate import migrate
+from stratapolis.cli.local.kafka import Kafka
+from stratapolis.cli.local.postgres import Postgres
 from stratapolis.cli.local.stores import Stores
 
 ROOT = Path(__file__).parents[1]
 BASE = 14_000
 
 
+class Ground(Protocol):
+    """Both stores, running."""
+
+    kafka: Kafka
+    postgres: Postgres
+
+
 @contextlib.asynccontextmanager
-async def stores() -> AsyncIterator[Stores]:
+async def stores(base: int = BASE) -> AsyncIterator[Ground]:
     """Kafka with the contract's topics and PostgreSQL, from nothing."""
-    async with Stores(ROOT / ".city" / "bench", BASE, keep=False) as running:
+    async with Stores(ROOT / ".city" / f"bench-{base}", base, keep=False) as running:
         await topics.make(running.kafka.bootstrap)
         yield running
 
 
 @contextlib.asynccontextmanager
-async def database(running: Stores, layer: str, *, size: int = 8) -> AsyncIterator[Database]:
+async def database(running: Ground, layer: str, *, size: int = 8) -> AsyncIterator[Database]:
     """A fresh, migrated database of a layer."""
     name = f"bench_{layer}"
     await running.postgres.drop_database(name)
@@ -37,10 +46,10 @@ async def database(running: Stores, layer: str, *, size: int = 8) -> AsyncIterat
         yield db
 
 
-async def until(condition: Callable[[], Any], seconds: float = 300) -> None:
-    """Wait for an async condition, looking every 5 ms."""
+async def until(condition: Callable[[], Any], seconds: float = 300, *, every: float = 0.005) -> None:
+    """Wait for an async condition, looking every 5 ms unless said."""
     ends = time.monotonic() + seconds
     while not await condition():
         if time.monotonic() > ends:
             raise TimeoutError(f"waited {seconds:g} s in vain")
-        await asyncio.sleep(0.005)
+        await asyncio.sleep(every)
