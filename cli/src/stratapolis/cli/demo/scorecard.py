@@ -67,7 +67,8 @@ async def on_time(story: Story) -> None:
         return bool(now.measured.scope == f"service:{entry.service_id}" and now.reading == "100 %")
 
     await until(shown, f"the catalogue to show that {entry.title} answers in time", within=SECONDS)
-    story.tell(f"“{entry.title}” was asked for something and answered in time; its outcome in the catalogue read “{entry.outcomes[0].reading}”, now “100 %”.")
+    before = f"“{entry.outcomes[0].reading}”" + (" of the whole city" if entry.outcomes[0].HasField("measured") else "")
+    story.tell(f"“{entry.title}” was asked for something and answered in time; its outcome in the catalogue read {before}, now “100 %” of its own.")
 
 
 async def value(story: Story, code: str, scope: str) -> Indicator:
