@@ -168,6 +168,15 @@ async def test_the_first_tariff_holds_for_who_subscribes_while_clocks_differ(ask
     assert await owed(asking) == [Decimal("0.11")]
 
 
+async def test_an_end_heard_twice_is_the_first(asking: Asking) -> None:
+    service = await a_paid_service(asking)
+    subscription = await subscribe(asking, service)
+    for days in (1, 40):
+        await asking.city.deliver(an_end(service, subscription, at=IN_MAY + timedelta(days=days)))
+    async with asking.city.db.transaction() as tx:
+        assert await tx.value("select ended_at from subscription") == IN_MAY + timedelta(days=1)
+
+
 async def test_a_started_subscription_heard_twice_is_one(asking: Asking) -> None:
     service = await a_paid_service(asking)
     now = datetime.now(UTC)
