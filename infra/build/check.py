@@ -44,6 +44,7 @@ def gates() -> tuple[Gate, ...]:
             mend="add instead of changing; reserve what goes. A new major version is a new package",
         ),
         Gate(name="dead code", command=(f"{BIN}/vulture", *code), mend="remove it, or use it"),
+        Gate(name="readable", command=(python, "infra/build/readable.py", *code), mend="split by noun; name the file that is there"),
         Gate(name="dependencies", command=(f"{BIN}/deptry", "."), mend="declare what is imported in infra/requirements, then make lock"),
     )
 

@@ -13,6 +13,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import httpx
 from city.governance.v1.events_pb2 import JourneyEnded, StageRequested
 from city.infrastructure.v1 import artefact_service_pb2, pool_pb2, pool_service_pb2
 from city.journey.v1 import journey_pb2 as pb
@@ -196,3 +197,19 @@ def _manifest(runtime: Runtime) -> Manifest:
 
 KEEPER = Path(__file__).with_name("keeper.py")
 ROOT = os.geteuid() == 0
+
+
+def place(layer: Layer, deployment: Deployment) -> Path:
+    """Where a deployment's process lies."""
+    return layer.provider._ground.folder / deployment.journey_id
+
+
+def starts(layer: Layer, deployment: Deployment) -> int:
+    """How often it was started."""
+    return len((place(layer, deployment) / "home" / "starts").read_text())
+
+
+def told(deployment: Deployment) -> dict[str, object]:
+    """What it says of itself."""
+    found: dict[str, object] = httpx.get(f"{deployment.endpoint}/told").json()
+    return found

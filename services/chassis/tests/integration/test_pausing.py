@@ -25,7 +25,7 @@ from stratapolis.chassis.pausing import Pausing
 from stratapolis.chassis.relay import make_producer
 from stratapolis.cli.local.kafka import Kafka
 
-from services.chassis.tests.integration.test_events import accepted, called, from_the_end, heads, until
+from services.chassis.tests.integration.listening import accepted, called, from_the_end, heads, until
 
 BROKEN, OTHER = "city.governance.v1", "city.data.v1"
 STREAK = 5

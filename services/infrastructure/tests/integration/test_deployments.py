@@ -1,19 +1,10 @@
 """Software that is wanted runs, once; what is not wanted is gone."""
 
-import asyncio
 import os
 import signal
 import stat
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
-from dataclasses import replace
-from pathlib import Path
-from typing import cast
 
-import httpx
-import psutil
 import pytest
-from city.infrastructure.v1 import deployment_service_pb2 as dpb
 from city.infrastructure.v1.events_pb2 import (
     CapacityReleased,
     DeploymentFailed,
@@ -23,33 +14,9 @@ from city.infrastructure.v1.events_pb2 import (
 from city.journey.v1 import journey_pb2 as pb
 from city.journey.v1.journey_pb2 import StageAnswered
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
-from stratapolis.chassis.errors import InvalidField
-from stratapolis.chassis.rpc import Call
-from stratapolis.infrastructure.domain.deployment import Deployment
-from stratapolis.infrastructure.domain.errors import DeploymentNotFound
 from stratapolis.infrastructure.providers import processes
-from stratapolis.infrastructure.providers.process import ProcessProvider
-from stratapolis.infrastructure.rpc.deployments import Deployments
-from stratapolis.infrastructure.store import artefacts, deployments
 
-from services.infrastructure.tests.builders import CRASHING, DEAF, ROOT, SERVER, Layer, a_call, a_request, until
-
-
-def place(layer: Layer, deployment: Deployment) -> Path:
-    return layer.provider._ground.folder / deployment.journey_id
-
-
-def watch(request: dpb.WatchDeploymentsRequest, call: Call) -> AsyncGenerator[dpb.WatchDeploymentsResponse, None]:
-    return cast("AsyncGenerator[dpb.WatchDeploymentsResponse, None]", Deployments().watch_deployments(request, call))
-
-
-def starts(layer: Layer, deployment: Deployment) -> int:
-    return len((place(layer, deployment) / "home" / "starts").read_text())
-
-
-def told(deployment: Deployment) -> dict[str, object]:
-    found: dict[str, object] = httpx.get(f"{deployment.endpoint}/told").json()
-    return found
+from services.infrastructure.tests.builders import CRASHING, DEAF, ROOT, SERVER, Layer, a_request, place, told, until
 
 
 async def test_a_registered_artefact_runs_and_the_journey_is_answered_with_its_endpoint(layer: Layer) -> None:
@@ -245,171 +212,6 @@ async def test_a_journey_that_ends_in_the_middle_of_a_start_leaves_nothing_runni
     assert (await layer.deployment(request)).process is None, "what was decided before the end was written after it"
     await layer.until(request, "retired")
     assert not processes.is_locked(layer.provider._ground.folder / request.journey_id / "lock")
-
-
-async def test_starting_what_runs_gives_the_same_process(layer: Layer) -> None:
-    await layer.artefact("guide", SERVER)
-    ready = await layer.until(await layer.launch("guide"), "ready")
-    async with layer.db.transaction() as tx:
-        artefact = await artefacts.one(tx, "guide")
-    assert artefact is not None
-    assert await layer.provider.start(ready, artefact) == ready.process
-    assert await ProcessProvider(layer.folder / "services", layer.ports, {}).start(replace(ready, process=None), artefact) == ready.process
-
-
-@pytest.mark.parametrize("point", ["placed", "started", "noted"])
-async def test_a_layer_killed_anywhere_finds_its_process_again_and_starts_none_twice(layer: Layer, point: str) -> None:
-    await layer.artefact("guide", SERVER)
-    request = await layer.launch("guide")
-    await layer.killed_at(point)
-    ready = await layer.until(request, "ready")
-    assert starts(layer, ready) == 1
-    assert ready.process is not None
-    assert told(ready)["pid"] == ready.process.pid
-    assert len(processes.session(ready.process.pid)) == 1
-
-
-async def test_a_running_service_outlives_a_killed_layer(layer: Layer) -> None:
-    await layer.artefact("guide", SERVER)
-    request = await layer.launch("guide")
-    before = await layer.until(request, "ready")
-    other = await layer.launch("guide")
-    await layer.killed_at("noted")
-    layer.begin()
-    await layer.until(other, "ready")
-    after = await layer.deployment(request)
-    assert (after.state, after.process) == ("ready", before.process)
-    assert starts(layer, after) == 1
-
-
-async def test_a_process_that_was_started_and_never_noted_is_found_by_its_lock(layer: Layer) -> None:
-    await layer.artefact("guide", SERVER)
-    request = await layer.launch("guide")
-    before = await layer.until(request, "ready")
-    async with layer.db.transaction() as tx:
-        await tx.execute("update deployment set pid = null, started = null, started_at = null, state = 'asked', ready_at = null")
-    layer.begin()
-    after = await layer.until(request, "ready")
-    assert after.process is not None and before.process is not None
-    assert after.process.pid == before.process.pid
-    assert starts(layer, after) == 1
-
-
-async def test_processes_that_no_row_knows_are_ended(layer: Layer) -> None:
-    await layer.artefact("guide", SERVER)
-    request = await layer.launch("guide")
-    ready = await layer.until(request, "ready")
-    async with layer.db.transaction() as tx:  # a restored database
-        await tx.execute("delete from deployment")
-    layer.begin()
-    await layer.tend()
-    assert ready.process is not None
-    alive = ready.process
-
-    async def gone() -> bool:
-        return not processes.is_alive(alive)
-
-    await until(gone)
-    assert not place(layer, ready).exists()
-
-
-async def test_more_memory_than_was_asked_for_ends_the_process(layer: Layer) -> None:
-    await layer.artefact("greedy", "kept = b'x' * (64 << 20)\n" + SERVER)
-    request = await layer.launch("greedy", memory_mib=32)
-    failed = await layer.until(request, "failed")
-    assert failed.message.startswith("used ") and failed.message.endswith(" MiB of 32 MiB")
-
-
-async def test_software_imports_what_the_city_offers_within_its_limits(layer: Layer) -> None:
-    imports = "import grpc.aio, httpx, jwt, cryptography\nfrom city.data.v1 import events_pb2\nimport stratapolis.examples\n"
-    await layer.artefact("guide", imports + SERVER)
-    ready = await layer.until(await layer.launch("guide"), "ready")
-    assert ready.used_memory_mib < 128
-
-
-async def test_what_is_used_is_measured(layer: Layer) -> None:
-    await layer.artefact("guide", SERVER)
-    request = await layer.launch("guide")
-    ready = await layer.until(request, "ready")
-    await layer.tend()
-    assert ready.process is not None
-    resident = psutil.Process(ready.process.pid).memory_info().rss / (1 << 20)
-    async with layer.db.transaction() as tx:
-        shown = await Deployments().get_utilisation(dpb.GetUtilisationRequest(pool="city"), a_call(tx))
-    assert shown.used.memory_mib == pytest.approx(resident, abs=4)
-    assert shown.services[0].HasField("look_time")
-
-
-async def test_another_owners_deployment_looks_like_one_that_does_not_exist(layer: Layer) -> None:
-    await layer.artefact("guide", SERVER)
-    request = await layer.launch("guide")
-    texts = []
-    async with layer.db.transaction() as tx:
-        for service_id in (request.service_id, "no-such-service"):
-            with pytest.raises(DeploymentNotFound) as refused:
-                await Deployments().get_deployment(dpb.GetDeploymentRequest(service_id=service_id), a_call(tx, owners=("university",)))
-            texts.append((str(refused.value), refused.value.details))
-        own = await Deployments().get_deployment(dpb.GetDeploymentRequest(service_id=request.service_id), a_call(tx, owners=("mobility-dept",)))
-        listed = await Deployments().list_deployments(dpb.ListDeploymentsRequest(), a_call(tx, owners=("university",)))
-    assert texts[0] == texts[1]
-    assert own.deployment.state == dpb.DEPLOYMENT_STATE_ASKED
-    assert not listed.deployments
-
-
-async def test_deployments_are_listed_newest_first_page_by_page(layer: Layer) -> None:
-    await layer.artefact("guide", SERVER)
-    requests = [await layer.launch("guide") for _ in range(3)]
-    seen, token = [], ""
-    async with layer.db.transaction() as tx:
-        while True:
-            asked = dpb.ListDeploymentsRequest(page_size=2, page_token=token, states=[dpb.DEPLOYMENT_STATE_ASKED])
-            page = await Deployments().list_deployments(asked, a_call(tx))
-            seen += [each.service_id for each in page.deployments]
-            if not (token := page.next_page_token):
-                break
-    assert seen == [request.service_id for request in reversed(requests)]
-
-
-async def test_a_watch_shows_how_things_stand_then_each_change_and_goes_on_from_its_cursor(layer: Layer) -> None:
-    await layer.artefact("guide", SERVER)
-    request = await layer.launch("guide")
-    async with layer.db.transaction() as tx:
-        call = a_call(tx, owners=("mobility-dept",))
-    watching = Call(caller=call.caller, at=call.at, owners=call.owners, db=layer.db)
-    async with aclosing(watch(dpb.WatchDeploymentsRequest(), watching)) as stream:
-        first = await asyncio.wait_for(anext(stream), 10)
-    assert first.deployment.state == dpb.DEPLOYMENT_STATE_ASKED
-    await layer.until(request, "ready")
-    resumed = dpb.WatchDeploymentsRequest(cursor=first.cursor, service_id=request.service_id)
-    async with aclosing(watch(resumed, watching)) as stream:
-        item = await asyncio.wait_for(anext(stream), 10)
-    assert item.deployment.state == dpb.DEPLOYMENT_STATE_READY
-    for wrong in ("x", "999999999999999999:j"):
-        with pytest.raises(InvalidField):
-            await anext(Deployments().watch_deployments(dpb.WatchDeploymentsRequest(cursor=wrong), watching))
-
-
-async def test_a_watch_misses_no_change_that_is_committed_late(layer: Layer) -> None:
-    await layer.artefact("guide", SERVER)
-    late, early = await layer.launch("guide"), await layer.launch("guide")
-    async with layer.db.transaction(readonly=True) as tx:
-        (*_, (_, cursor)) = await deployments.changed(tx, None, "", ("0", ""), "0", 10)
-    change = "update deployment set message = 'seen', changed = pg_current_xact_id() where journey_id = $1"
-    async with layer.db.transaction() as open_one:
-        await open_one.execute(change, late.journey_id)
-        async with layer.db.transaction() as tx:
-            await tx.execute(change, early.journey_id)
-        async with layer.db.transaction(readonly=True) as tx:
-            assert not await deployments.changed(tx, None, "", cursor, "0", 10), "the late one could never be shown after it"
-    shown: list[str] = []
-
-    async def both() -> bool:
-        async with layer.db.transaction(readonly=True) as tx:
-            shown[:] = [each.journey_id for each, _ in await deployments.changed(tx, None, "", cursor, "0", 10)]
-        return len(shown) == 2
-
-    await until(both)
-    assert shown == [late.journey_id, early.journey_id]
 
 
 async def test_a_question_that_comes_again_is_answered_by_what_runs(layer: Layer) -> None:

@@ -17,6 +17,7 @@ from city.journey.v1 import holds_service_pb2 as holds
 from city.journey.v1.holds_service_pb2_grpc import HoldsServiceStub
 from city.journey.v1.journey_pb2 import Hold
 from city.operations.v1 import operations_service_pb2 as operations
+from city.operations.v1.operations_service_pb2 import RedriveDeadLetterRequest
 from city.operations.v1.operations_service_pb2_grpc import OperationsServiceStub
 from city.policy.v1.policies_pb2 import PolicyActivated
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -34,6 +35,8 @@ from stratapolis.chassis.rpc.server import Server
 from stratapolis.chassis.tokens import Claims, FixedKeys, Verifier, mint
 
 KEY = Ed25519PrivateKey.generate()
+
+
 PERMIT_ALL = '@id("everybody") permit(principal, action, resource);'
 
 
@@ -224,3 +227,13 @@ async def outcome(call: Any) -> Outcome:
     except grpc.aio.AioRpcError as error:
         return error.code().name, refusal(error).reason
     return "OK", ""
+
+
+LIST = "/city.operations.v1.OperationsService/ListDeadLetters"
+
+
+REDRIVE = "/city.operations.v1.OperationsService/RedriveDeadLetter"
+
+
+def redrive(request_id: str = "request-1", dead_letter: int = 1) -> RedriveDeadLetterRequest:
+    return RedriveDeadLetterRequest(request_id=request_id, id=dead_letter)

@@ -15,8 +15,8 @@ from stratapolis.chassis import denials
 from stratapolis.chassis.errors import Kind, Refused
 from stratapolis.chassis.rpc import Call
 
-from services.chassis.tests.integration.rpc.conftest import Toy, outcome
-from services.chassis.tests.integration.rpc.test_unary import TOKENS, redrive
+from services.chassis.tests.integration.rpc.conftest import Toy, outcome, redrive
+from services.chassis.tests.integration.rpc.test_admission import TOKENS
 
 OPERATIONS = "city.operations.v1.OperationsService"
 WHO = {"wrong audience": "person:ann", "expired": "person:ann", "revoked": "person:gone", "none": "", "damaged": ""}
