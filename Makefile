@@ -12,7 +12,7 @@ DISTRIBUTIONS := $(wildcard protos/pyproject.toml services/*/pyproject.toml cli/
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links
 
 .DEFAULT_GOAL := help
-.PHONY: help env protos lock check format test demo up bench reset baseline clean
+.PHONY: help env protos documents lock check format test demo up bench reset baseline clean
 .NOTPARALLEL:
 
 help: ## Print this
@@ -25,6 +25,9 @@ env: ## Make .venv with everything pinned, and compile the contracts; again when
 	@$(BIN)/python infra/build/compile_contracts.py
 
 protos: env ## Compile the contracts to Python (part of env)
+
+documents: env ## Write docs/contract from the contract and the wiring: AsyncAPI, the manifest's JSON Schema, pages
+	@$(BIN)/python -m infra.documents
 
 test: env ## Every test: unit, integration, end to end
 	@$(BIN)/pytest

@@ -43,6 +43,7 @@ def gates() -> tuple[Gate, ...]:
             command=(python, "infra/build/breaking_gate.py"),
             mend="add instead of changing; reserve what goes. A new major version is a new package",
         ),
+        Gate(name="documents", command=(python, "-m", "infra.documents", "--check"), mend="make documents"),
         Gate(name="dead code", command=(f"{BIN}/vulture", *code), mend="remove it, or use it"),
         Gate(name="readable", command=(python, "infra/build/readable.py", *code), mend="split by noun; name the file that is there"),
         Gate(name="dependencies", command=(f"{BIN}/deptry", "."), mend="declare what is imported in infra/requirements, then make lock"),

@@ -101,6 +101,15 @@ def key_of(event: Message) -> str:
 
 
 @cache
+def key_field(event_name: str) -> str:
+    """The field whose value keys an event's records; raises NotInContract for what is no event."""
+    for topic in topics().values():
+        if event_name in topic.types:
+            return _key(topic.types[event_name].DESCRIPTOR)
+    raise NotInContract(f"no topic carries {event_name}")
+
+
+@cache
 def layers() -> tuple[str, ...]:
     """Every layer that writes a topic."""
     return tuple(sorted({t.writer for t in topics().values()}))

@@ -21,6 +21,7 @@ from city.audit.v1.audit_pb2 import AccessDenied
 from city.connectivity.v1.revocations_pb2 import Revoked
 from city.policy.v1.policies_pb2 import PolicyActivated
 from faststream.kafka import KafkaBroker
+from google.protobuf.message import Message
 from stratapolis.chassis import collector, contract, dead_letters, denials, idempotency, jobs, logs, metrics, pauses_rpc, positions, raw, relay, telemetry
 from stratapolis.chassis.app import App, Every, On, OnBatch, Tends
 from stratapolis.chassis.db import TRANSIENT, Database, Tx
@@ -48,7 +49,7 @@ from stratapolis.chassis.tokens import Verifier
 log = structlog.get_logger(__name__)
 DRAIN_SECONDS = 20.0
 RELAY_SECONDS = 5.0
-SECURITY: tuple[type, ...] = (Revoked, PolicyActivated)
+SECURITY: tuple[type[Message], ...] = (Revoked, PolicyActivated)
 """What every process follows: revocations and the active policies."""
 
 Wire = Callable[[Any, Database, Peers], App]

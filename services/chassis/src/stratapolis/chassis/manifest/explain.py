@@ -5,17 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
-from importlib.resources import files
 
 from city.manifest.v1.manifest_pb2 import DESCRIPTOR, Manifest
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
-from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorProto, FileDescriptorSet
+from stratapolis.chassis.comments import comments
 from stratapolis.chassis.errors import Kind, Refused
 from stratapolis.chassis.manifest.spelling import expected, nearest, reworded, spellings
 
-SPOKEN = frozenset({"city.manifest.v1", "city.types.v1"})
-MESSAGES, FIELDS, NESTED, ENUMS, VALUES = 4, 2, 3, 5, 2
-"""Numbers of the fields in a descriptor by which source_code_info finds its comments."""
+SPOKEN = frozenset({"city.manifest", "city.types"})
+"""The packages, without their major version, that a manifest is made of."""
 
 
 class UnknownField(Refused):
@@ -32,12 +30,12 @@ def explain(path: str = "") -> str:
     """What a field means and what may stand in it; `path` as in a fault (`spec.data[0].product`) or without indexes."""
     field = _field(path)
     message = Manifest.DESCRIPTOR if field is None else field.message_type
-    lines = [f"{_shown(path)}: {'a list; each item: ' if field.is_repeated else ''}{expected(field)}", _comment(field.full_name)] if field else []
+    lines = [f"{_shown(path)}: {'a list; each item: ' if field.is_repeated else ''}{expected(field)}", comment(field.full_name)] if field else []
     if field is not None and field.enum_type is not None:
         numbers = {number: word for word, number in spellings(field.enum_type).items()}
-        lines += ["  " + _named(numbers[v.number], _comment(f"{field.enum_type.full_name}.{v.name}")) for v in field.enum_type.values if v.number]
+        lines += ["  " + _named(numbers[v.number], comment(f"{field.enum_type.full_name}.{v.name}")) for v in field.enum_type.values if v.number]
     if message is not None:
-        lines += [_comment(message.full_name), *_listed(message)]
+        lines += [comment(message.full_name), *_listed(message)]
     return "\n".join(line for line in lines if line)
 
 
@@ -47,21 +45,21 @@ def meaning(path: str) -> str:
         field = _field(path)
     except UnknownField:
         return ""
-    return _comment(field.full_name) if field else ""
+    return comment(field.full_name) if field else ""
 
 
 def _listed(message: Descriptor) -> Iterator[str]:
     for field in message.fields:
-        yield "  " + _named(field.json_name, _comment(field.full_name))
+        yield "  " + _named(field.json_name, comment(field.full_name))
 
 
 def _shown(path: str) -> str:
     return re.sub(r"\[\d*\]", "[]", path)
 
 
-def _named(name: str, comment: str) -> str:
+def _named(name: str, text: str) -> str:
     """A comment that begins with the name of what it describes, as most do."""
-    return comment if comment.split(" ", maxsplit=1)[0] == name else f"{name}: {comment}"
+    return text if text.split(" ", maxsplit=1)[0] == name else f"{name}: {text}"
 
 
 def _field(path: str) -> FieldDescriptor | None:
@@ -81,28 +79,11 @@ def _field(path: str) -> FieldDescriptor | None:
 
 @cache
 def _comments() -> Mapping[str, str]:
-    """The comment of every message, field and enum value of the contract, by full name."""
-    described = FileDescriptorSet.FromString(files("city").joinpath("contract.binpb").read_bytes())
+    """The contract's comments in the words of a manifest."""
     enums = list(DESCRIPTOR.enum_types_by_name.values())
-    return {name: reworded(text, enums) for file in described.file if file.package in SPOKEN for name, text in _of(file)}
+    return {name: reworded(text, enums) for name, text in comments().items() if name.rpartition(".v1.")[0] in SPOKEN}
 
 
-def _of(file: FileDescriptorProto) -> Iterator[tuple[str, str]]:
-    said = {tuple(place.path): " ".join(place.leading_comments.split()) for place in file.source_code_info.location}
-    for index, message in enumerate(file.message_type):
-        yield from _of_message(message, f"{file.package}.{message.name}", (MESSAGES, index), said)
-    for index, enum in enumerate(file.enum_type):
-        for number, value in enumerate(enum.value):
-            yield f"{file.package}.{enum.name}.{value.name}", said.get((ENUMS, index, VALUES, number), "")
-
-
-def _of_message(message: DescriptorProto, name: str, place: tuple[int, ...], said: Mapping[tuple[int, ...], str]) -> Iterator[tuple[str, str]]:
-    yield name, said.get(place, "")
-    for index, field in enumerate(message.field):
-        yield f"{name}.{field.name}", said.get((*place, FIELDS, index), "")
-    for index, nested in enumerate(message.nested_type):
-        yield from _of_message(nested, f"{name}.{nested.name}", (*place, NESTED, index), said)
-
-
-def _comment(full_name: str) -> str:
+def comment(full_name: str) -> str:
+    """What the contract says of a message, field or enum value of the manifest, in the manifest's own words."""
     return _comments().get(full_name, "")
