@@ -15,10 +15,11 @@ from typing import Any
 import asyncpg
 import grpc
 import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from city.governance.v1 import ledger_service_pb2 as pb
 from city.governance.v1.ledger_service_pb2_grpc import LedgerServiceStub
 from city.value_catalog.v1.events_pb2 import ServiceUsed
-from stratapolis.chassis import outbox
+from stratapolis.chassis import contract, outbox
 from stratapolis.chassis.db import Database
 from stratapolis.chassis.ids import new_id
 from stratapolis.chassis.rpc.client import refusal
@@ -167,6 +168,42 @@ async def test_g6_money_balances_while_uses_flow_and_doubles_change_nothing(town
     await is_priced(town, paid)
     await is_shared(town, paid)
     assert await dead_letters(town) == before
+
+
+@pytest.mark.timeout(120)
+async def test_g6_records_that_stand_in_the_topic_twice_under_other_ids_change_nothing(town: Town, paid: Paid) -> None:
+    who = await town.city.enrol(f"cyclist {new_id()[-6:]}")
+    await report(town, paid, await subscribed(town, paid, who, "per-lock"), [1] * 30)
+    await charged(town, paid)
+    entries, letters = await rows(town, "governance", "select * from entry order by entry_id"), await dead_letters(town)
+    sent = await _send_again(town, paid)
+    assert sent >= 30
+    await report(town, paid, await subscribed(town, paid, who, "capped"), [1])
+    await charged(town, paid)
+    after = await rows(town, "governance", "select * from entry order by entry_id")
+    assert after[: len(entries)] == entries
+    assert {row["source"].split(":")[0] for row in after[len(entries) :]} == {"use"} and len(after) == len(entries) + 3
+    assert await dead_letters(town) == letters
+
+
+async def _send_again(town: Town, paid: Paid) -> int:
+    """Every record of the service's uses, copied to the end of its partition with a new event id; returns how many."""
+    topic, kafka = "city.value_catalog.v1", town.city.at.kafka
+    reading = AIOKafkaConsumer(bootstrap_servers=kafka, auto_offset_reset="earliest")
+    async with reading as consumer, AIOKafkaProducer(bootstrap_servers=kafka) as producer:
+        partitions = [TopicPartition(topic, p) for p in range(contract.topics()[topic].partitions)]
+        consumer.assign(partitions)
+        ends = await consumer.end_offsets(partitions)
+        copied = 0
+        while any([await consumer.position(p) < ends[p] for p in partitions]):
+            for partition, records in (await consumer.getmany(timeout_ms=500)).items():
+                for record in records:
+                    heads = dict(record.headers)
+                    if record.key == paid.service_id.encode() and heads["ce_type"].endswith(b".ServiceUsed") and record.offset < ends[partition]:
+                        heads["ce_id"] = new_id().encode()
+                        await producer.send_and_wait(topic, record.value, key=record.key, partition=partition.partition, headers=list(heads.items()))
+                        copied += 1
+    return copied
 
 
 @pytest.mark.timeout(120)
