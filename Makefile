@@ -38,7 +38,7 @@ check: env ## Format, lint, types, import rules, contracts, dead code
 format: env ## Put code and contracts into shape
 	@$(BIN)/ruff check --quiet --fix-only .
 	@$(BIN)/ruff format --quiet .
-	@$(BIN)/buf format --write protos/city
+	@$(BIN)/buf format protos --path protos/city --write
 
 demo: env ## The story of the city, from nothing to live services that are used
 	@$(BIN)/city demo
