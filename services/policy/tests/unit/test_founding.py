@@ -88,6 +88,13 @@ def test_members_of_a_suspended_creator_read_and_change_nothing(layer: str, rpc:
         (OLGA, "infrastructure", "RegisterPool", False),
         (RESIDENT, "governance", "RegisterValueCreator", True),
         (SYSTEM, "governance", "RegisterValueCreator", False),
+        (RESIDENT, "innovation", "SubmitIdea", True),
+        (SYSTEM, "innovation", "SupportIdea", False),
+        (RESIDENT, "innovation", "BookPilot", False),
+        (ADA, "innovation", "BookPilot", True),
+        (ADA, "innovation", "GraduateIdea", False),
+        (OLGA, "innovation", "GraduateIdea", True),
+        (OPERATOR, "innovation", "RedriveDeadLetter", True),
     ],
 )
 def test_who_does_what(caller: Caller, layer: str, rpc: str, *, allowed: bool) -> None:

@@ -23,4 +23,6 @@ def shown(given: Feedback, *, is_mine: bool) -> FeedbackMessage:
 
 def rated(given: Feedback) -> events_pb2.FeedbackGiven:
     """The fact that a service was rated; without the comment."""
-    return events_pb2.FeedbackGiven(service_id=given.service_id, feedback_id=given.feedback_id, rating=given.rating)
+    return events_pb2.FeedbackGiven(
+        service_id=given.service_id, feedback_id=given.feedback_id, rating=given.rating, give_time=to_timestamp(given.updated_at)
+    )  # fmt: skip

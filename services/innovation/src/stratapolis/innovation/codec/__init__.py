@@ -1,0 +1,1 @@
+"""From contract to domain and back, a module a noun; total functions."""

@@ -1,0 +1,1 @@
+"""What innovation decides: values in, new value and steps out."""

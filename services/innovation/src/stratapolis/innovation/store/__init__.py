@@ -1,0 +1,1 @@
+"""What innovation keeps: typed functions over `tx`, a module a noun, the SQL beside its caller."""
