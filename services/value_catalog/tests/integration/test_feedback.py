@@ -43,7 +43,7 @@ async def test_ratings_are_averaged_and_said_without_the_comment(layer: Layer) -
     await give(layer, service_id, 2, BEN)
     assert await rating(layer, service_id) == (2, 3.5)
     events = await layer.under.published()
-    assert events[0] == FeedbackGiven(service_id=service_id, feedback_id=first.feedback_id, rating=5)
+    assert events[0] == FeedbackGiven(service_id=service_id, feedback_id=first.feedback_id, rating=5, give_time=first.update_time)
     assert not any(b"cough" in event.SerializeToString() for event in events)
 
 

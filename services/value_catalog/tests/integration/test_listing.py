@@ -5,6 +5,7 @@ import pytest
 from city.governance.v1.events_pb2 import StageRequested
 from city.journey.v1 import journey_pb2
 from city.journey.v1.holds_service_pb2 import ListHoldsRequest
+from city.types.v1.types_pb2 import Origin
 from city.value_catalog.v1.catalog_service_pb2 import GetServiceRequest, ListServicesRequest
 from city.value_catalog.v1.events_pb2 import ServicePublished
 from stratapolis.chassis.errors import Permanent
@@ -45,6 +46,16 @@ async def test_a_live_end_shows_the_entry_and_says_so_once(layer: Layer) -> None
     entry = (await layer.call(layer.catalog.get_service, GetServiceRequest(service_id=request.service_id))).entry
     assert (entry.provenance.journey_id, entry.provenance.creator_name, entry.provenance.version) == (request.journey_id, "Harbour Rowing Club", 1)
     assert entry.provenance.HasField("published_time")
+
+
+async def test_an_entry_says_which_idea_it_comes_from_and_what_proved_it(layer: Layer) -> None:
+    origin = Origin(idea_id="idea-7", idea_title="Boats for all", challenge_id="challenge-1", pilot_id="pilot-1", evidence="mean 9: confirmed")
+    request, plain = a_request(), a_request()
+    request.origin.CopyFrom(origin)
+    await layer.under.deliver(request, plain, an_end(request), an_end(plain))
+    found = [(await layer.call(layer.catalog.get_service, GetServiceRequest(service_id=one.service_id))).entry for one in (request, plain)]
+    assert found[0].provenance.origin == origin
+    assert not found[1].provenance.HasField("origin")
 
 
 @pytest.mark.parametrize("end", ENDS)

@@ -5,6 +5,7 @@ from datetime import datetime
 from city.manifest.v1.manifest_pb2 import Manifest
 from stratapolis.chassis import outbox
 from stratapolis.chassis.db import Tx
+from stratapolis.governance import origins
 from stratapolis.governance.codec.journeys import asks_layers, events
 from stratapolis.governance.codec.tariffs import tariff_of
 from stratapolis.governance.domain.journey import Journey, Moved
@@ -18,7 +19,7 @@ async def begin(tx: Tx, moved: Moved, manifest: Manifest, manifest_yaml: bytes) 
     journey, steps = moved
     await journeys.begin(tx, journey, manifest, manifest_yaml)
     await journeys.note(tx, journey.journey_id, steps)
-    await outbox.append(tx, *events(journey, steps, manifest))
+    await outbox.append(tx, *await origins.told(tx, events(journey, steps, manifest), manifest, journey.creator_id))
     return journey
 
 
@@ -36,7 +37,7 @@ async def keep(tx: Tx, moved: Moved) -> Journey:
         await tariffs.add(tx, tariff_of(journey, manifest, at=journey.updated_at))
     if journey.ended_at is not None:
         await _measure(tx, journey, journey.ended_at)
-    await outbox.append(tx, *events(journey, steps, manifest))
+    await outbox.append(tx, *await origins.told(tx, events(journey, steps, manifest), manifest, journey.creator_id))
     return journey
 
 

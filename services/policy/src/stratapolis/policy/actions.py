@@ -22,7 +22,7 @@ EVERY_LAYER = frozenset({"city.journey.v1", "city.operations.v1"})
 _SCHEMA = """
 entity Role, Layer, Proposal;
 entity Caller in [Role] {{ kind: String, roles: Set<String>, creator_roles: Set<String>, member: Bool }};
-entity Creator {{ kind: String, suspended: Bool }};
+entity Creator {{ kind: String, suspended: Bool, competencies: Set<String> }};
 type Facts = {{
   has_software: Bool, free: Bool, personal_data: Bool, impact_assessment: Bool,
   accessibility_statement: Bool, wcag_level: Long, languages: Set<String>, offline_channel: Bool,

@@ -44,14 +44,14 @@ class Assessor:
         """The answer to a proposal called `name`; `sources` are those it names, `held` is what this version has of them already."""
         agreement = await _agreement(tx, proposal)
         known = Known(agreement=agreement, sources=sources, held={reservation.source_id: reservation.amount for reservation in held})
-        return assess(proposal, known, await self._ruling(tx, name, proposal, known), at=at)
+        return assess(proposal, known, await self._ruling(tx, name, proposal, known, at), at=at)
 
-    async def _ruling(self, tx: Tx, name: str, proposal: Proposal, known: Known) -> Ruling:
+    async def _ruling(self, tx: Tx, name: str, proposal: Proposal, known: Known, at: datetime) -> Ruling:
         try:
             rules = await self.in_force.rules(tx)
         except NotFounded as refused:
             return Ruling(version=0, findings=(Finding(code=refused.reason, message=refused.message, hint="FoundPolicy"),))
-        creator = await creators.get(tx, proposal.creator_id)
+        creator = await creators.get(tx, proposal.creator_id, at)
         return rules.rule(creator, name, facts(proposal, known, approval_above=self.approval_above))
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from city.governance.v1.events_pb2 import JourneyEnded, StageRequested, ValueCreatorAccepted, ValueCreatorSuspended
+from city.innovation.v1.events_pb2 import CompetencyAwarded
 from city.journey.v1 import journey_pb2 as pb
 from stratapolis.chassis import holds, outbox
 from stratapolis.chassis.db import Tx
 from stratapolis.chassis.holds import Answer, Cleared
+from stratapolis.chassis.times import to_time
 from stratapolis.policy.assessing import Assessor
 from stratapolis.policy.codec import funding as codec
 from stratapolis.policy.codec import proposals
@@ -24,6 +26,13 @@ async def on_value_creator_accepted(event: ValueCreatorAccepted, *, tx: Tx, at: 
 async def on_value_creator_suspended(event: ValueCreatorSuspended, *, tx: Tx, at: datetime) -> None:  # noqa: ARG001 - the shape of a handler
     """Note that a value creator is stopped: nothing of it is cleared any more."""
     await creators.note_suspended(tx, event.creator_id)
+
+
+async def on_competency_awarded(event: CompetencyAwarded, *, tx: Tx, at: datetime) -> None:  # noqa: ARG001 - the shape of a handler
+    """A value creator has a competency by one of its members; what a person has for itself proposes nothing."""
+    if event.creator_id:
+        expires_at = to_time(event.expire_time) if event.HasField("expire_time") else None
+        await creators.note_awarded(tx, event.award_id, event.creator_id, event.competency, expires_at)
 
 
 async def clear(request: StageRequested, *, tx: Tx, at: datetime, assessor: Assessor) -> Answer:

@@ -51,7 +51,7 @@ class Rules:
 
     def rule(self, creator: Creator, name: str, facts: Mapping[str, Fact]) -> Ruling:
         """What the set says of a proposal: each `forbid` of Propose that applies is a finding, each `permit` of Oblige an obligation."""
-        principal = Entity("Creator", creator.creator_id, {"kind": creator.kind, "suspended": creator.suspended})
+        principal = Entity("Creator", creator.creator_id, {"kind": creator.kind, "suspended": creator.suspended, "competencies": list(creator.competencies)})
         proposed, obliged = (
             self._policies.decide(principal, Entity("Action", action), Entity("Proposal", name), facts) for action in (actions.PROPOSE, actions.OBLIGE)
         )

@@ -3,6 +3,7 @@
 from functools import partial
 
 from city.governance.v1.events_pb2 import ValueCreatorAccepted, ValueCreatorSuspended
+from city.innovation.v1.events_pb2 import CompetencyAwarded
 from city.journey.v1.journey_pb2 import STAGE_CLEARING, STAGE_CONNECTING
 from city.journey.v1.journey_pb2 import Stage as StageNumber
 from city.policy.v1 import agreement_service_pb2, assessment_service_pb2, funding_service_pb2, policy_service_pb2
@@ -36,6 +37,7 @@ def app(approval_above: int, peers: Peers) -> App:
             *holder.hears,
             On(ValueCreatorAccepted, handlers.on_value_creator_accepted),
             On(ValueCreatorSuspended, handlers.on_value_creator_suspended),
+            On(CompetencyAwarded, handlers.on_competency_awarded),
         ),
         answers=(
             Answers(policy_service_pb2.DESCRIPTOR.services_by_name["PolicyService"], Policies(assessor.in_force)),

@@ -18,6 +18,7 @@ from stratapolis.governance.codec.words import STATE_OF
 from stratapolis.governance.domain.journey import Course, Journey, decide, propose, withdraw
 from stratapolis.governance.domain.value_creator import ValueCreator, may_propose
 from stratapolis.governance.indicators import unknown_indicators
+from stratapolis.governance.origins import unknown_origin
 from stratapolis.governance.store import creators, journeys, services
 
 WATCH_SECONDS = 0.1
@@ -43,7 +44,8 @@ class Journeys:
         may_propose(creator)
         service_id, version = await services.next_version(call.tx, new_id(), creator.creator_id, proposed.metadata.name)
         journey = _journey(proposed, creator, service_id, version, at=call.at)
-        moved = propose(journey, await unknown_indicators(call.tx, proposed), self.course, at=call.at)
+        refusals = (*await unknown_indicators(call.tx, proposed), *await unknown_origin(call.tx, proposed, creator.creator_id))
+        moved = propose(journey, refusals, self.course, at=call.at)
         return pb.ProposeServiceResponse(journey=shown(await progress.begin(call.tx, moved, proposed, request.manifest_yaml)))
 
     async def decide_proposal(self, request: pb.DecideProposalRequest, call: Call) -> pb.DecideProposalResponse:

@@ -48,11 +48,12 @@ class Ruling:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Creator:
-    """Who proposes, as governance said it; of one that policy has not heard of yet, the kind is empty."""
+    """Who proposes, as governance said it; of one that policy has not heard of yet, the kind is empty. `competencies` count now, by code."""
 
     creator_id: str
     kind: str = ""
     suspended: bool = False
+    competencies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

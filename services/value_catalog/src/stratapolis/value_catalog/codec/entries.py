@@ -8,7 +8,7 @@ from typing import Any
 
 from city.governance.v1.events_pb2 import StageRequested
 from city.manifest.v1.manifest_pb2 import MODEL_FREE, Manifest, Stakeholder
-from city.types.v1.types_pb2 import IndicatorKey, Place, Share
+from city.types.v1.types_pb2 import IndicatorKey, Origin, Place, Share
 from city.value_catalog.v1 import catalog_service_pb2, entry_pb2
 from stratapolis.chassis.db import Row
 from stratapolis.chassis.times import to_timestamp
@@ -46,6 +46,7 @@ def prepared(request: StageRequested) -> domain.Entry:
         manifest=manifest.SerializeToString(deterministic=True),
         shares=tuple(domain.Share(party=share.party, basis_points=share.basis_points) for share in request.shares),
         endpoint=request.endpoint,
+        origin=_origin(request.origin) if request.HasField("origin") else None,
     )
 
 
@@ -141,4 +142,11 @@ def _provenance(row: Row) -> entry_pb2.Provenance:
         journey_id=row["journey_id"],
         version=row["version"],
         published_time=to_timestamp(row["published_at"]),
+        origin=Origin(**row["origin"]) if row["origin"] else None,
     )
+
+
+def _origin(given: Origin) -> domain.Origin:
+    return domain.Origin(
+        idea_id=given.idea_id, idea_title=given.idea_title, challenge_id=given.challenge_id, pilot_id=given.pilot_id, evidence=given.evidence
+    )  # fmt: skip

@@ -25,6 +25,17 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """The idea that a service comes from, and the pilot that proved it."""
+
+    idea_id: str
+    idea_title: str
+    challenge_id: str
+    pilot_id: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One version of a service, as its value creator declared it. `manifest` is the message's bytes; `place` is (latitude, longitude)."""
 
@@ -45,6 +56,7 @@ class Entry:
     manifest: bytes = b""
     shares: tuple[Share, ...] = ()
     endpoint: str = ""
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

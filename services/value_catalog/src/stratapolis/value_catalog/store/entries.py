@@ -17,6 +17,7 @@ PREPARE = """
 PUBLISH = """
     update entry set state = 'live', published_at = $4 where service_id = $1 and version = $2 and journey_id = $3 and state = 'hidden'
     returning service_id, version, title"""
+COMES_FROM = "update entry set origin = $3 where service_id = $1 and version = $2 and state = 'hidden'"
 FITS = """
     state = 'live' and ($1::text = '' or category = $1) and ($2::jsonb is null or outcomes @> $2) and ($3::text = '' or stakeholders @> array[$3])
     and ($4::text = '' or creator_id = $4) and ($5::boolean is null or is_free = $5)
@@ -71,6 +72,8 @@ async def prepare(tx: Tx, entry: Entry, at: datetime) -> None:
         entry.category, list(entry.stakeholders), [asdict(outcome) for outcome in entry.outcomes], "\n".join(outcome.name for outcome in entry.outcomes),
         entry.is_free, entry.answer_within_hours, latitude, longitude, entry.manifest, [asdict(share) for share in entry.shares], entry.endpoint, at,
     )  # fmt: skip
+    if entry.origin is not None:
+        await tx.execute(COMES_FROM, entry.service_id, entry.version, asdict(entry.origin))
 
 
 async def publish(tx: Tx, service_id: str, version: int, journey_id: str, at: datetime) -> Row | None:
