@@ -7,19 +7,25 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import grpc
 import httpx
 from city.connectivity.v1 import connection_service_pb2, credential_service_pb2, device_service_pb2
 from city.connectivity.v1.connection_service_pb2_grpc import ConnectionServiceStub
 from city.data.v1 import data_contracts_service_pb2, data_product_pb2, data_products_service_pb2, observations_service_pb2
 from city.infrastructure.v1 import artefact_service_pb2
 from city.infrastructure.v1.artefact_service_pb2_grpc import ArtefactServiceStub
+from city.innovation.v1 import idea_service_pb2, pilot_pb2, pilot_service_pb2, programme_pb2, programme_service_pb2, training_service_pb2
+from city.innovation.v1.idea_service_pb2_grpc import IdeaServiceStub
+from city.innovation.v1.programme_service_pb2_grpc import ProgrammeServiceStub
+from city.innovation.v1.training_service_pb2_grpc import TrainingServiceStub
 from city.journey.v1 import journey_pb2
 from city.policy.v1 import agreement_service_pb2
-from city.types.v1.types_pb2 import Place, Share
+from city.types.v1.types_pb2 import IndicatorKey, Place, Share
 from city.value_catalog.v1 import feedback_service_pb2, request_service_pb2, subscription_service_pb2
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from stratapolis.chassis.ids import new_id
+from stratapolis.chassis.rpc.client import refusal
 from stratapolis.chassis.times import to_timestamp
 from stratapolis.cli.local.city import until
 from stratapolis.cli.people import Identity, new_pem, public_pem
@@ -68,6 +74,8 @@ async def built(town: Town, wire: Wire, targets: list[Target], tokens: dict[str,
     await _things(estate, thing)
     await _data(estate)
     await _dealings(estate)
+    await _on_the_board(estate)
+    await _trained(estate)
     await _read_by_its_service(estate)
     await _refused_observation(estate, thing)
     return estate
@@ -149,6 +157,61 @@ async def _dealings(estate: Estate) -> None:
     estate.ids["case"] = (await estate.make("OpenRequest", opened)).case.case_id
     rated = feedback_service_pb2.GiveFeedbackRequest(request_id=new_id(), service_id=service, rating=4, comment="bright")
     estate.ids["feedback"] = (await estate.make("GiveFeedback", rated)).feedback.feedback_id
+
+
+async def _opened(estate: Estate, kind: programme_pb2.ProgrammeKind.ValueType, **detail: Any) -> str:
+    """A programme of innovation, which an officer opens; its id."""
+    today = datetime.now(UTC).date()
+    asked = programme_service_pb2.OpenProgrammeRequest(
+        request_id=new_id(), kind=kind, title="Lanterns", description="For those who light lanterns.", start_date=str(today),
+        end_date=str(today + timedelta(days=30)), **detail,
+    )  # fmt: skip
+    return str((await estate.town.city.stub(ProgrammeServiceStub, "innovation").OpenProgramme(asked)).programme.programme_id)
+
+
+async def _on_the_board(estate: Estate) -> None:
+    """An idea in a pilot that has a tester."""
+    city, today = estate.town.city, datetime.now(UTC).date()
+    submit = idea_service_pb2.SubmitIdeaRequest(request_id=new_id(), title="Lanterns that see", description="Bright where somebody walks.")
+    estate.ids["idea"] = (await estate.make("SubmitIdea", submit)).idea.idea_id
+    chosen = idea_service_pb2.ShortlistIdeaRequest(request_id=new_id(), idea_id=estate.ids["idea"])
+
+    async def shortlisted() -> bool:
+        try:
+            return bool((await city.stub(IdeaServiceStub, "innovation").ShortlistIdea(chosen)).idea.lead)
+        except grpc.aio.AioRpcError as error:
+            if refusal(error).reason != "LEAD_MISSING":
+                raise
+        return False
+
+    await until(shortlisted, "innovation to have heard of the value creator", within=30)
+    zone = programme_pb2.Zone(place=Place(latitude=52.5, longitude=13.4), capacity=9)
+    hypothesis = pilot_pb2.Hypothesis(
+        statement="more uses at night", indicator=IndicatorKey(framework="city", code="uses"), scope="city", comparison=pilot_pb2.COMPARISON_AT_LEAST,
+        expected="1",
+    )  # fmt: skip
+    booked = pilot_service_pb2.BookPilotRequest(
+        request_id=new_id(), idea_id=estate.ids["idea"], zone_id=await _opened(estate, programme_pb2.PROGRAMME_KIND_INNOVATION_ZONE, zone=zone),
+        start_date=str(today), end_date=str(today + timedelta(days=1)), places=9, hypothesis=hypothesis,
+        consent_statement="We count who passes the lantern.",
+    )  # fmt: skip
+    pilot = (await estate.make("BookPilot", booked)).pilot
+    agreed = pilot_service_pb2.ConsentToPilotRequest(request_id=new_id(), pilot_id=pilot.pilot_id, statement=pilot.consent_statement)
+    estate.ids["consent"] = (await estate.make("ConsentToPilot", agreed)).consent.consent_id
+
+
+async def _trained(estate: Estate) -> None:
+    """A seat in a training, and an award of another."""
+    competency = programme_pb2.Competency(code="lanterns", name="Lanterns", criteria="Has lit a lantern and put it out.")
+    training = programme_pb2.Training(competency=competency, seats=5)
+    seats = []
+    for _ in range(2):
+        programme = await _opened(estate, programme_pb2.PROGRAMME_KIND_TRAINING, training=training)
+        asked = training_service_pb2.EnrolInTrainingRequest(request_id=new_id(), programme_id=programme)
+        seats.append((await estate.make("EnrolInTraining", asked)).enrolment.enrolment_id)
+    estate.ids["enrolment"] = seats[0]
+    passed = training_service_pb2.CompleteTrainingRequest(request_id=new_id(), enrolment_id=seats[1], passed=True)
+    estate.ids["award"] = (await estate.town.city.stub(TrainingServiceStub, "innovation").CompleteTraining(passed)).award.award_id
 
 
 async def _read_by_its_service(estate: Estate) -> None:

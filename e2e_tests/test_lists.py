@@ -15,7 +15,7 @@ from stratapolis.chassis.testing import forged_token
 from e2e_tests import shapes
 from e2e_tests.conftest import HOLDERS, Town
 
-LAYERS = (*HOLDERS, "governance")
+LAYERS = (*HOLDERS, "governance", "innovation")
 SHARED = {"city.journey.v1": HOLDERS, "city.operations.v1": LAYERS}
 """Services that more than one layer answers."""
 TIME, LAST = ({"t": at.isoformat()} for at in (datetime(2026, 1, 1, tzinfo=UTC), datetime.max.replace(tzinfo=UTC)))

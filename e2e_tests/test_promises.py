@@ -23,6 +23,8 @@ from e2e_tests import shapes
 from e2e_tests.conftest import Town
 
 KILLED = ("governance", "policy", "data", "connectivity", "infrastructure", "value_catalog")
+LAYERS = (*KILLED, "innovation")
+"""Innovation has no part in journeys: G1 has no point in it to kill it at."""
 JOURNEYS = 200
 SEED = 20261124
 
@@ -85,7 +87,7 @@ async def _rows(town: Town, layer: str, sql: str) -> list[asyncpg.Record]:
 async def test_g3_a_replay_of_everything_changes_nothing_and_says_nothing_new(town: Town) -> None:
     journey = await town.propose()
     await town.ended([journey.journey_id])
-    for layer in KILLED:
+    for layer in LAYERS:
         stood = await _steady(town, layer)
         await town.city.take_down(layer)
         state, said = await _state(town, layer), await _said(town, layer)
@@ -141,7 +143,7 @@ async def test_g8_fifty_retries_of_one_request_have_one_effect_and_one_answer(to
 
 @pytest.mark.parametrize("store", ["kafka", "postgres"])
 async def test_g9_a_store_that_freezes_hangs_no_call_and_all_goes_on_after_it(town: Town, store: str) -> None:
-    pids = {layer: town.city.process(layer).pid for layer in KILLED}
+    pids = {layer: town.city.process(layer).pid for layer in LAYERS}
     town.city.freeze(store)
     stub = town.city.stub(JourneyServiceStub, "governance", as_=town.creator.founder)
     try:
@@ -155,7 +157,7 @@ async def test_g9_a_store_that_freezes_hangs_no_call_and_all_goes_on_after_it(to
         town.city.thaw(store)
     journey = await town.propose()
     assert (await town.ended([journey.journey_id], within=30))[journey.journey_id].state == shared.JOURNEY_STATE_LIVE
-    assert {layer: town.city.process(layer).pid for layer in KILLED} == pids
+    assert {layer: town.city.process(layer).pid for layer in LAYERS} == pids
 
 
 async def test_g11_no_rpc_lets_anybody_in_without_a_token(town: Town) -> None:
@@ -171,7 +173,7 @@ async def test_g11_no_rpc_lets_anybody_in_without_a_token(town: Town) -> None:
 @pytest.mark.timeout(240)
 async def test_g12_every_wrong_field_of_every_rpc_is_the_clients_error(town: Town) -> None:
     client = town.city.client()
-    tokens = {layer: await client.token(layer) for layer in KILLED}
+    tokens = {layer: await client.token(layer) for layer in LAYERS}
     wrong = []
     for rpc in shapes.rpcs():
         for case in shapes.cases(rpc.input_type):
@@ -186,7 +188,7 @@ async def _call(town: Town, full_name: str, payload: bytes, tokens: dict[str, st
     """The status of a call by the RPC's full name, sent as bytes; None when it was answered. Shared services are asked of governance."""
     service, _, method = full_name.rpartition(".")
     layer = service.split(".")[1]
-    layer = layer if layer in KILLED else "policy"
+    layer = layer if layer in LAYERS else "policy"
     metadata = (("authorization", f"Bearer {tokens[layer]}"),) if tokens else ()
     channel: Any = _CHANNELS.setdefault(town.city.at.grpc[layer][0], grpc.aio.insecure_channel(town.city.at.grpc[layer][0]))
     try:

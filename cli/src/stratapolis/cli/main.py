@@ -7,7 +7,22 @@ from collections.abc import Callable
 
 import structlog
 import typer
-from stratapolis.cli import audit, creators, dead_letters, indicators, journeys, ledger, local_city, login, manifests, operate, services, story
+from stratapolis.cli import (
+    audit,
+    creators,
+    dead_letters,
+    ideas,
+    indicators,
+    innovation,
+    journeys,
+    ledger,
+    local_city,
+    login,
+    manifests,
+    operate,
+    services,
+    story,
+)
 
 app = typer.Typer(
     name="city",
@@ -42,6 +57,10 @@ app.add_typer(operate.pools, name="pools")
 app.add_typer(operate.artefacts, name="artefacts")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(indicators.app, name="indicators")
+app.add_typer(ideas.app, name="ideas")
+app.add_typer(innovation.challenges, name="challenges")
+app.add_typer(innovation.pilots, name="pilots")
+app.add_typer(innovation.programmes, name="programmes")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(audit.app, name="audit")
 

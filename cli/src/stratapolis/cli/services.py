@@ -9,7 +9,7 @@ from city.manifest.v1.manifest_pb2 import Model, Plan, Price, Stakeholder
 from city.types.v1.types_pb2 import Side
 from city.value_catalog.v1.catalog_service_pb2 import GetServiceRequest, ListServicesRequest, SearchServicesRequest, ServiceFilter
 from city.value_catalog.v1.catalog_service_pb2_grpc import CatalogServiceStub
-from city.value_catalog.v1.entry_pb2 import Entry, GrantState, OutcomeNow, ServiceStatus
+from city.value_catalog.v1.entry_pb2 import Entry, GrantState, OutcomeNow, Provenance, ServiceStatus
 from stratapolis.cli import indicators
 from stratapolis.cli.options import HERE, As, Folder, Json, Limit
 from stratapolis.cli.refused import told
@@ -63,6 +63,7 @@ async def service(
             "answers": f"within {entry.answer_within_hours} h" if entry.answer_within_hours else "",
             "by": f"{entry.provenance.creator_name}, version {entry.version}, since {clock(entry.provenance.published_time)}",
             "journey": entry.provenance.journey_id,
+            "comes from": _origin(entry.provenance),
         }
     )
     screen.table(
@@ -96,6 +97,13 @@ def _plan(plan: Plan, currency: str) -> str:
         return f"{currency} {plan.fee} a month"
     dearest = plan.tiers[0].unit_price if plan.tiers else "?"
     return f"{currency} {dearest} a use" + (", less for many" if len(plan.tiers) > 1 else "")
+
+
+def _origin(provenance: Provenance) -> str:
+    origin = provenance.origin
+    if not provenance.HasField("origin"):
+        return ""
+    return f"the idea {origin.idea_title!r} ({origin.idea_id}); its pilot {origin.pilot_id}: {origin.evidence}"
 
 
 def outcome(entry: Entry) -> str:
