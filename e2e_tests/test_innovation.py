@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -40,6 +42,7 @@ from e2e_tests.conftest import Town
 
 HARBOUR = Place(latitude=52.5, longitude=13.4)
 CONSENT = "We count who passes the lamp and keep the count for a month."
+VOTES = (idea_pb2.IDEA_STEP_KIND_SUPPORTED, idea_pb2.IDEA_STEP_KIND_SUPPORT_WITHDRAWN)
 WAY = ["SUBMITTED", "INVITED", "REFINED", "SHORTLISTED", "PILOT_BOOKED", "PILOT_STARTED", "PILOT_COMPLETED", "GRADUATED"]
 
 
@@ -213,6 +216,26 @@ async def shown(town: Town, service_id: str) -> Entry:
     return found[0]
 
 
+async def watched(story: Story, idea_id: str) -> list[idea_pb2.IdeaStep]:
+    """The steps of an idea as a watch tells them, up to its end."""
+    seen: list[idea_pb2.IdeaStep] = []
+    async for item in story.stub(IdeaServiceStub).WatchBoard(ideas_pb.WatchBoardRequest(idea_id=idea_id)):
+        seen.append(item.step)
+        if item.step.state == idea_pb2.IDEA_STATE_GRADUATED:
+            break
+    return seen
+
+
+async def said(town: Town, *words: str) -> str:
+    """What the command says in JSON."""
+    command = [sys.executable, "-c", "from stratapolis.cli.main import main; main()", *words, "--json", "--folder", str(town.city.folder)]
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE)
+    async with asyncio.timeout(60):
+        out, err = await process.communicate()
+    assert process.returncode == 0, err.decode()
+    return out.decode()
+
+
 @pytest.mark.slow
 async def test_a_missed_target_becomes_a_service_that_says_where_it_comes_from(town: Town) -> None:
     story, rosa = Story(town), await town.city.enrol(f"Rosa {new_id()[-6:]}")
@@ -237,6 +260,12 @@ async def test_a_missed_target_becomes_a_service_that_says_where_it_comes_from(t
     )  # fmt: skip
     way = (await story.stub(IdeaServiceStub, rosa).GetIdea(ideas_pb.GetIdeaRequest(idea_id=idea_id))).steps
     assert [idea_pb2.IdeaStepKind.Name(step.kind).removeprefix("IDEA_STEP_KIND_") for step in way] == WAY
+    assert [step.number for step in await watched(story, idea_id) if step.kind not in VOTES] == [step.number for step in way]
+    for words in (["ideas", "show", idea_id], ["ideas", "list"], ["pilots", "list"], ["service", entry.service_id]):
+        assert idea_id in await said(town, *words)
+    assert challenge.challenge_id in await said(town, "challenges", "list")
+    assert pilot.zone_id in await said(town, "programmes", "list")
+    assert '"number"' in await said(town, "ideas", "watch", "--limit", "1")
     news = (await story.stub(IdeaServiceStub, rosa).ListNews(ideas_pb.ListNewsRequest())).steps
     assert {step.number for step in way} <= {step.number for step in news} and {step.idea_id for step in news} == {idea_id}
 

@@ -54,7 +54,7 @@ async def open_programme(
     description: Annotated[str, typer.Argument(metavar="DESCRIPTION", help="What it is, and for whom.")],
     first: First,
     last: Last,
-    capacity: Annotated[int, typer.Option("--capacity", min=1, help="Of a zone: how many testers it takes at once.")] = 0,
+    capacity: Annotated[int, typer.Option("--capacity", min=0, help="Of a zone: how many testers it takes at once.")] = 0,
     at: Annotated[tuple[float, float], typer.Option("--at", metavar="LAT LON", help="Of a zone: where it is.")] = (0.0, 0.0),
     as_: As = None,
     folder: Folder = HERE,
