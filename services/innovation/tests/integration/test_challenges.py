@@ -53,6 +53,13 @@ async def test_it_opens_once_a_period_and_scope_and_not_while_it_is_open(layer: 
     assert len(await layer.under.published()) == 3
 
 
+async def test_what_a_single_thing_measures_opens_none(layer: Layer) -> None:
+    await layer.under.deliver(off_target(scope="thing:sensor-1"))
+    assert await layer.challenges() == []
+    await layer.under.deliver(off_target())
+    assert len(await layer.challenges()) == 1
+
+
 async def test_the_database_itself_refuses_a_second_open_challenge(layer: Layer) -> None:
     await layer.under.deliver(off_target())
     copied = "insert into challenge select (jsonb_populate_record(c, jsonb_build_object('challenge_id', 'x', 'period', $1::text))).* from challenge c"

@@ -15,6 +15,7 @@ from stratapolis.chassis.identity import Caller
 from stratapolis.chassis.ids import new_id
 from stratapolis.innovation.domain import errors
 from stratapolis.innovation.rpc import ideas as servicer
+from stratapolis.innovation.store import ideas as store
 
 from services.innovation.tests.builders import ADA, BEN, HARBOUR, LANTERN, MIA, OLGA, SAM, Layer, a_person
 
@@ -164,6 +165,14 @@ async def test_the_proposer_hears_of_every_step_and_nobody_else_does(layer: Laye
     assert [*first.steps, *rest.steps] == list(news) and not rest.next_page_token
     assert [step.idea_id for step in (await layer("list_news", pb.ListNewsRequest(), SAM)).steps] == [other.idea_id]
     assert not (await layer("list_news", pb.ListNewsRequest(), BEN)).steps
+
+
+async def test_the_way_of_an_idea_is_its_newest_steps(layer: Layer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "LONGEST_WAY", 4)
+    idea_id, _ = await layer.piloted("9")
+    assert [idea_pb2.IdeaStepKind.Name(step.kind)[15:] for step in (await layer.idea(idea_id)).steps] == [
+        "SHORTLISTED", "PILOT_BOOKED", "PILOT_STARTED", "PILOT_COMPLETED"
+    ]  # fmt: skip
 
 
 async def test_a_watch_tells_the_board_on_from_its_cursor_without_a_gap(layer: Layer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,7 @@ from stratapolis.innovation.domain.period import span_of
 from stratapolis.innovation.domain.pilot import Measurement
 from stratapolis.innovation.store import challenges, measurements, partners
 
+THING = "thing:"
 DECIMAL = re.compile(r"-?[0-9]{1,30}([.][0-9]{1,30})?")
 
 
@@ -37,7 +38,9 @@ async def on_indicator_measured(event: IndicatorMeasured, *, tx: Tx, at: datetim
 
 
 async def on_indicator_off_target(event: IndicatorOffTarget, *, tx: Tx, at: datetime) -> None:
-    """Ask for ideas, once per period and scope, and not while it is asked already."""
+    """Ask for ideas, once per period and scope, and not while it is asked already. What a single thing measures asks nobody: the city's value has it in it."""
+    if event.scope.startswith(THING):
+        return
     indicator = words.indicator(event.indicator)
     await _open(tx, off_target(new_id(), indicator, scope=event.scope, period=event.period, value=event.value, target=event.target, at=at))
 

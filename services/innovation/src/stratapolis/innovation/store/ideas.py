@@ -29,12 +29,14 @@ NUMBER = "update board set last = last + $1 returning last"
 NOTE = """
     insert into idea_step (number, idea_id, proposer, title, kind, state, supporters, message, reference, at)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"""
-WAY = "select * from idea_step where idea_id = $1 and kind <> all($2) order by number limit $3"
+WAY = """
+    select * from (select * from idea_step where idea_id = $1 and kind <> all($2) order by number desc limit $3) newest order by number"""
 NEWS = "select * from idea_step where proposer = any($1) and ($2::bigint is null or number < $2) order by number desc limit $3"
 ONWARD = """
     select * from idea_step
     where number > $1 and ($2::text = '' or idea_id = $2) and ($3::text[] is null or proposer = any($3)) order by number limit $4"""
-LONGEST_WAY = 500
+LONGEST_WAY = 200
+"""Steps that one answer has room for."""
 
 
 async def add(tx: Tx, idea: Idea) -> None:
