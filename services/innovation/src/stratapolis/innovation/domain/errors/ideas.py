@@ -96,7 +96,7 @@ class LeadMissing(Refused):
     kind = Kind.INVALID
 
     def __init__(self, idea_id: str) -> None:
-        super().__init__("lead: the idea was submitted by a person; name the value creator that pilots it", idea_id=idea_id, field="lead")
+        super().__init__("lead: name an accepted value creator that pilots it; who submitted the idea is none", idea_id=idea_id, field="lead")
 
 
 class LeadNotFound(Refused):
