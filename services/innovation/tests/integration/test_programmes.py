@@ -9,6 +9,7 @@ from typing import Any
 import asyncpg
 import pytest
 from city.innovation.v1 import idea_pb2, programme_pb2
+from city.innovation.v1 import idea_service_pb2 as ideas_pb
 from city.innovation.v1 import partnership_service_pb2 as partnerships_pb
 from city.innovation.v1 import programme_service_pb2 as programmes_pb
 from city.innovation.v1 import training_service_pb2 as trainings_pb
@@ -121,13 +122,16 @@ async def test_a_workshop_refines_the_ideas_it_looked_at_once_it_has_begun(layer
 
 
 async def test_a_workshop_to_come_refines_nothing_and_may_be_called_off(layer: Layer) -> None:
-    idea = await layer.submit()
-    workshop = await schedule(layer, idea.idea_id, hours=5)
+    idea, ended = await layer.submit(), await layer.submit()
+    workshop = await schedule(layer, idea.idea_id, ended.idea_id, hours=5)
+    await layer("withdraw_idea", ideas_pb.WithdrawIdeaRequest(request_id=new_id(), idea_id=ended.idea_id, reason="a better one"), ADA)
     with pytest.raises(errors.WorkshopNotBegun):
         await refine(layer, workshop.workshop_id, idea.idea_id)
     cancel = workshops_pb.CancelWorkshopRequest(request_id=new_id(), workshop_id=workshop.workshop_id, reason="the hall is closed")
     cancelled = (await layer("cancel_workshop", cancel, OLGA)).workshop
     assert cancelled.cancelled and cancelled.cancel_reason == "the hall is closed"
+    last = (await layer.idea(idea.idea_id)).steps[-1]
+    assert (last.kind, last.message, last.reference) == (idea_pb2.IDEA_STEP_KIND_UNINVITED, "the hall is closed", workshop.workshop_id)
     for work in (refine(layer, workshop.workshop_id, idea.idea_id), layer("cancel_workshop", cancel, OLGA)):
         with pytest.raises(errors.WorkshopCancelled):
             await work

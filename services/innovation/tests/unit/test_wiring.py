@@ -1,4 +1,4 @@
-"""Innovation put together: every RPC of its contract is answered, every reason it gives is in its contract, settings are checked."""
+"""Innovation put together: every RPC of its contract is answered, every reason it gives is in its contract, every word has its number."""
 
 from datetime import date
 from pathlib import Path
@@ -10,10 +10,8 @@ from stratapolis.chassis import contract
 from stratapolis.chassis.app import On
 from stratapolis.chassis.errors import InvalidField, Refused
 from stratapolis.chassis.rpc.method import methods
-from stratapolis.chassis.settings import WrongSettings
 from stratapolis.innovation.codec import challenges, ideas, pilots, programmes, trainings, words
 from stratapolis.innovation.domain import errors
-from stratapolis.innovation.settings import Settings
 from stratapolis.innovation.wiring import app
 
 from services.innovation.tests.builders import BAD, CALENDAR
@@ -67,21 +65,3 @@ def test_what_is_no_day_names_its_field(text: str) -> None:
         words.day(text, "start_date")
     assert refused.value.details["field"] == "start_date"
     assert words.day("2026-02-28", "start_date") == date(2026, 2, 28)
-
-
-@pytest.mark.parametrize(
-    ("name", "value"), [("ZONE", "Mars/Olympus"), ("BAD_RATINGS", "0"), ("BAD_AVERAGE", "5"), ("START_SECONDS", "0"), ("CITY", "A city"), ("ZONES", "x")]
-)
-def test_a_setting_that_cannot_be_used_is_named(name: str, value: str) -> None:
-    with pytest.raises(WrongSettings, match=f"CITY_INNOVATION_{name}:"):
-        Settings.read({f"CITY_INNOVATION_{name}": value})
-
-
-def test_settings_say_how_the_city_counts(tmp_path: Path) -> None:
-    (tmp_path / "key.pem").write_text("")
-    told = {
-        "CITY_KAFKA": "k", "CITY_CONNECTIVITY_URL": "u", "CITY_INNOVATION_DATABASE": "d", "CITY_INNOVATION_GRPC_PORT": "1", "CITY_INNOVATION_HTTP_PORT": "2",
-        "CITY_INNOVATION_KEY_FILE": str(tmp_path / "key.pem"), "CITY_INNOVATION_BAD_RATINGS": "7", "CITY_INNOVATION_ZONE": "Asia/Tokyo",
-    }  # fmt: skip
-    settings = Settings.read(told)
-    assert (settings.bad.ratings, settings.calendar.zone.key) == (7, "Asia/Tokyo")

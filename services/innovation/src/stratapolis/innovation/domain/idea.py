@@ -41,6 +41,7 @@ class Happened(StrEnum):
     SUPPORTED = "supported"
     SUPPORT_WITHDRAWN = "support_withdrawn"
     INVITED = "invited"
+    UNINVITED = "uninvited"
     REFINED = "refined"
     SHORTLISTED = "shortlisted"
     PILOT_BOOKED = "pilot_booked"
@@ -117,6 +118,12 @@ def invite(idea: Idea, *, workshop_id: str, when: datetime, at: datetime) -> Mov
     """A workshop will look at it."""
     _require(idea, IN_DISCUSSION)
     return _told(idea, Happened.INVITED, at=at, message=f"a workshop looks at it on {when:%Y-%m-%d %H:%M} UTC", reference=workshop_id)
+
+
+def uninvite(idea: Idea, *, workshop_id: str, reason: str, at: datetime) -> Moved:
+    """The workshop was called off."""
+    _require(idea, OPEN)
+    return _told(idea, Happened.UNINVITED, at=at, message=reason, reference=workshop_id)
 
 
 def refine(idea: Idea, *, workshop_id: str, title: str, description: str, note: str, at: datetime) -> Moved:

@@ -14,7 +14,7 @@ from stratapolis.innovation.calendar import Calendar
 from stratapolis.innovation.codec import ideas as idea_codec
 from stratapolis.innovation.codec import workshops as codec
 from stratapolis.innovation.domain import workshop as domain
-from stratapolis.innovation.domain.idea import invite, refine
+from stratapolis.innovation.domain.idea import invite, refine, uninvite
 from stratapolis.innovation.domain.programme import ProgrammeKind, require
 from stratapolis.innovation.store import ideas, programmes, workshops
 
@@ -36,9 +36,12 @@ class Workshops:
         return pb.ScheduleWorkshopResponse(workshop=codec.shown(workshop))
 
     async def cancel_workshop(self, request: pb.CancelWorkshopRequest, call: Call) -> pb.CancelWorkshopResponse:
-        """Call one off."""
+        """Call one off; the proposers of its ideas hear of it, but for those whose ideas have ended meanwhile."""
+        invited = await ideas.all_for_update(call.tx, (await workshops.get(call.tx, request.workshop_id)).idea_ids)
         cancelled = domain.cancel(await workshops.for_update(call.tx, request.workshop_id), reason=request.reason, at=call.at)
+        moves = [uninvite(idea, workshop_id=cancelled.workshop_id, reason=request.reason, at=call.at) for idea in invited if idea.ended_at is None]
         await workshops.put_cancelled(call.tx, cancelled)
+        await board.keep_all(call.tx, [(moved, None) for moved in moves])
         return pb.CancelWorkshopResponse(workshop=codec.shown(cancelled))
 
     async def refine_idea(self, request: pb.RefineIdeaRequest, call: Call) -> pb.RefineIdeaResponse:
