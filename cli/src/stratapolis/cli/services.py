@@ -62,8 +62,7 @@ async def service(
             "rating": f"{entry.rating.average:.1f} of 5 ({entry.rating.count})" if entry.rating.count else "",
             "answers": f"within {entry.answer_within_hours} h" if entry.answer_within_hours else "",
             "by": f"{entry.provenance.creator_name}, version {entry.version}, since {clock(entry.provenance.published_time)}",
-            "journey": entry.provenance.journey_id,
-            "comes from": _origin(entry.provenance),
+            **_way(entry.provenance),
         }
     )
     screen.table(
@@ -99,11 +98,11 @@ def _plan(plan: Plan, currency: str) -> str:
     return f"{currency} {dearest} a use" + (", less for many" if len(plan.tiers) > 1 else "")
 
 
-def _origin(provenance: Provenance) -> str:
+def _way(provenance: Provenance) -> dict[str, str]:
+    """How it came into the catalogue, and the idea it comes from, if any."""
     origin = provenance.origin
-    if not provenance.HasField("origin"):
-        return ""
-    return f"the idea {origin.idea_title!r} ({origin.idea_id}); its pilot {origin.pilot_id}: {origin.evidence}"
+    idea = f"the idea {origin.idea_title!r} ({origin.idea_id}); its pilot {origin.pilot_id}: {origin.evidence}" if origin.idea_id else ""
+    return {"journey": provenance.journey_id, "comes from": idea}
 
 
 def outcome(entry: Entry) -> str:
