@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from city.connectivity.v1.events_pb2 import ConnectionTrusted
-from city.governance.v1.events_pb2 import JourneyEnded, StageRequested
+from city.governance.v1.events_pb2 import StageRequested
 from city.journey.v1 import journey_pb2
 from city.manifest.v1 import manifest_pb2
 from city.types.v1.types_pb2 import IndicatorKey, Place, Share
@@ -18,6 +19,7 @@ from stratapolis.chassis.identity import Caller
 from stratapolis.chassis.ids import new_id
 from stratapolis.chassis.rpc import Call
 from stratapolis.chassis.testing import AppUnderTest
+from stratapolis.chassis.testing.journeys import end_of, upgrade_of
 from stratapolis.chassis.validation import broken_rules
 from stratapolis.value_catalog.rpc.cases import Requests
 from stratapolis.value_catalog.rpc.catalog import Catalog
@@ -52,6 +54,7 @@ def a_manifest(
     place: Place | None = None,
     data: Sequence[manifest_pb2.DataUse] = (),
     answer_within_hours: int | None = None,
+    life_events: Sequence[str] = (),
 ) -> manifest_pb2.Manifest:
     """A manifest with the plans `basic` and `plus`, both of the model."""
     plans = [manifest_pb2.Plan(name=plan, model=model) for plan in ("basic", "plus")]
@@ -69,6 +72,7 @@ def a_manifest(
             runtime=manifest_pb2.Runtime(none=manifest_pb2.NoSoftware()),
             place=place,
             requests=manifest_pb2.Requests(answer_within_hours=answer_within_hours) if answer_within_hours else None,
+            life_events=life_events,
         ),
     )
 
@@ -91,9 +95,12 @@ def a_request(manifest: manifest_pb2.Manifest | None = None, *, service_id: str 
     )
 
 
-def an_end(request: StageRequested, state: journey_pb2.JourneyState.ValueType = journey_pb2.JOURNEY_STATE_LIVE) -> JourneyEnded:
-    """The end of the journey that asked."""
-    return JourneyEnded(journey_id=request.journey_id, service_id=request.service_id, version=1, state=state, creator_id=request.creator_id)
+def an_upgrade(of: StageRequested, manifest: manifest_pb2.Manifest | None = None) -> StageRequested:
+    """A listing of the version after the one that an earlier listing brought live."""
+    request = upgrade_of(of)
+    request.manifest.CopyFrom(manifest or of.manifest)
+    request.endpoint = f"http://127.0.0.1:{7301 + of.version}"
+    return request
 
 
 WAITING = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
@@ -125,9 +132,23 @@ class Layer:
         """Bring services live the way journeys do; returns their ids."""
         asked = [a_request(manifest, creator_id=creator_id) for manifest in manifests or (a_manifest(),)]
         await self.under.deliver(*asked)
-        await self.under.deliver(*(an_end(request) for request in asked))
+        await self.under.deliver(*(end_of(request) for request in asked))
         await self.under.published()
         return [request.service_id for request in asked]
+
+    async def listed(self, manifest: manifest_pb2.Manifest | None = None) -> StageRequested:
+        """Bring one service live; returns the listing that did."""
+        request = a_request(manifest)
+        await self.under.deliver(request, end_of(request))
+        await self.under.published()
+        return request
+
+    async def watch(self, method: Callable[[Any, Call], AsyncIterator[Any]], request: Message, caller: Caller, *, items: int) -> list[Any]:
+        """The first items of a stream."""
+        owners = None if "officer" in caller.roles else caller.owners
+        stream = method(request, Call(caller=caller, at=datetime.now(UTC), owners=owners, db=self.db))
+        async with asyncio.timeout(10):
+            return [await anext(stream) for _ in range(items)]
 
     async def trust(self, service_id: str, connection_id: str = "") -> str:
         """Connectivity trusts a service to record its uses."""

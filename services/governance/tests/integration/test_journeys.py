@@ -169,7 +169,7 @@ async def test_the_database_itself_refuses_a_second_open_journey_and_a_second_en
     journey = await asking.propose(await asking.a_member())
     copy = "insert into journey select 'other', service_id, 2, creator_id, creator_name, name, 'other', has_software, state, stage, approved, steps, asks, reasons,"
     with pytest.raises(Exception, match="journey_open"):
-        await run(asking, f"{copy} proposed_at, updated_at, until_at, ended_at from journey")
+        await run(asking, f"{copy} proposed_at, updated_at, until_at, ended_at, kind from journey")
     await asking("withdraw_proposal", pb.WithdrawProposalRequest(request_id=new_id(), journey_id=journey.journey_id), a_person("founder-1", journey.creator_id))
     with pytest.raises(Exception, match="has ended: withdrawn"):
         await run(asking, "update journey set state = 'live'")
@@ -186,13 +186,6 @@ async def test_versions_rise_and_the_service_keeps_its_id(asking: Asking) -> Non
     await asking("withdraw_proposal", pb.WithdrawProposalRequest(request_id=new_id(), journey_id=first.journey_id), member)
     second = await asking.propose(member)
     assert (second.service_id, first.version, second.version) == (first.service_id, 1, 2)
-
-
-async def test_a_live_service_is_not_proposed_again_yet(asking: Asking) -> None:
-    member = await asking.a_member()
-    await asking.go_live((await asking.propose(member)).journey_id)
-    with pytest.raises(errors.ServiceAlreadyLive):
-        await asking.propose(member)
 
 
 async def test_nothing_is_withdrawn_after_the_end(asking: Asking) -> None:

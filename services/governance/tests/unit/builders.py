@@ -1,9 +1,10 @@
 """What journeys are made of in tests; what does not matter has a default."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from stratapolis.governance.domain.journey import Course, Journey, Moved, answer, propose
-from stratapolis.governance.domain.step import Answer, Obligation, Reason, Stage, Step
+from stratapolis.governance.domain.journey import Course, Journey, Moved, answer, propose, retire
+from stratapolis.governance.domain.step import Answer, Kind, Obligation, Reason, Replaced, Stage, Step
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 LAYERS = frozenset({"policy", "data", "connectivity", "infrastructure", "value_catalog"})
@@ -13,13 +14,20 @@ LIMITS = {
     Stage.DEPLOYING: timedelta(minutes=10),
     Stage.CONNECTING: timedelta(hours=24),
     Stage.LISTING: timedelta(hours=24),
+    Stage.RETIRING: timedelta(hours=24),
 }
 COURSE = Course(layers=LAYERS, limits=LIMITS)
 OFFICER_NEEDED = Obligation(code="OFFICER_APPROVAL", message="a street is closed for it")
 
 
-def a_proposal(*, has_software: bool = True, at: datetime = NOW) -> Journey:
-    """A journey that nobody has been asked about yet."""
+LIVE = Replaced(version=1, journey_id="journey-1")
+
+
+def a_proposal(*, has_software: bool = True, at: datetime = NOW, kind: Kind = Kind.LAUNCH) -> Journey:
+    """A journey that nobody has been asked about yet; an upgrade and a retirement are of what journey-1 has brought live."""
+    if kind is not Kind.LAUNCH:
+        launched = a_proposal(has_software=has_software, at=at)
+        return replace(launched, journey_id="journey-2", version=2 if kind is Kind.UPGRADE else 1, tariff_id="tariff-2", kind=kind, replaces=LIVE)
     return Journey(
         journey_id="journey-1",
         service_id="service-1",
@@ -37,6 +45,11 @@ def a_proposal(*, has_software: bool = True, at: datetime = NOW) -> Journey:
 def a_journey(*refusals: Reason, has_software: bool = True, course: Course = COURSE, at: datetime = NOW) -> Moved:
     """A journey just proposed."""
     return propose(a_proposal(has_software=has_software, at=at), refusals, course, at=at)
+
+
+def a_retirement(*, course: Course = COURSE, at: datetime = NOW) -> Moved:
+    """A retirement that has just begun."""
+    return retire(a_proposal(at=at, kind=Kind.RETIREMENT), course, reason="nobody rows any more", actor="founder-1", at=at)
 
 
 def a_reason(layer: str = "policy", code: str = "NO_FUNDS") -> Reason:

@@ -1,6 +1,6 @@
 """What goes over the wire comes back, every field."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC
 from itertools import pairwise
 from typing import Any
@@ -15,10 +15,10 @@ from stratapolis.chassis.errors import Permanent
 from stratapolis.chassis.times import to_timestamp
 from stratapolis.governance.codec import creators, words
 from stratapolis.governance.codec.journeys import answer_of, events, shown, step_shown
-from stratapolis.governance.domain.step import Answer, Ask, Happened, Held, Obligation, Reason, Share, Stage, Step
+from stratapolis.governance.domain.step import Answer, Ask, Happened, Held, Kind, Obligation, Reason, Share, Stage, Step
 from stratapolis.governance.store.journeys import ASKS, REASONS, STEP
 
-from services.governance.tests.unit.builders import a_journey, all_clear
+from services.governance.tests.unit.builders import LIVE, NOW, a_journey, all_clear
 
 TEXT = st.text(max_size=20)
 TIMES = st.datetimes(timezones=st.just(UTC))
@@ -133,6 +133,7 @@ def test_after_clearing_a_question_carries_the_shares() -> None:
 
 def test_what_is_shown_has_every_field_that_the_contract_has() -> None:
     journey, steps = a_journey(Reason(layer="governance", code="UNKNOWN_INDICATOR"))
-    set_fields = {field.name for field, _ in shown(journey).ListFields()}
+    upgrade = replace(journey, kind=Kind.UPGRADE, replaces=LIVE, drain_until=NOW)
+    set_fields = {field.name for field, _ in shown(upgrade).ListFields()}
     assert set_fields >= {field for field in shown(journey).DESCRIPTOR.fields_by_name if field not in {"obligations", "shares", "endpoint", "ended_time"}}
     assert {field.name for field in fields(Step)} - {"at", "until", "cleared"} <= set(step_shown(steps[0]).DESCRIPTOR.fields_by_name)

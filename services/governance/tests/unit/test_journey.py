@@ -4,11 +4,24 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from stratapolis.governance.domain.errors import JourneyHasEnded, JourneyNotDeciding
-from stratapolis.governance.domain.journey import Course, Journey, answer, decide, expire, stop, withdraw
-from stratapolis.governance.domain.step import Happened, Reason, Stage, State, Step
+from stratapolis.governance.domain.errors import JourneyHasEnded, JourneyNotDeciding, RetirementIsFinal
+from stratapolis.governance.domain.journey import Course, Journey, answer, decide, expire, propose, stop, withdraw
+from stratapolis.governance.domain.step import Happened, Kind, Reason, Stage, State, Step
 
-from services.governance.tests.unit.builders import COURSE, LIMITS, NOW, OFFICER_NEEDED, a_journey, a_no, a_reason, a_yes, all_clear
+from services.governance.tests.unit.builders import (
+    COURSE,
+    LIMITS,
+    LIVE,
+    NOW,
+    OFFICER_NEEDED,
+    a_journey,
+    a_no,
+    a_proposal,
+    a_reason,
+    a_retirement,
+    a_yes,
+    all_clear,
+)
 
 
 def asked(steps: tuple[Step, ...]) -> list[tuple[Stage, int, tuple[str, ...]]]:
@@ -187,3 +200,58 @@ def test_an_answer_that_was_never_asked_for_changes_nothing() -> None:
 def test_without_an_agreement_the_revenue_is_the_value_creators() -> None:
     journey, _ = a_journey()
     assert [(share.party, share.basis_points) for share in journey.shares] == [("creator-1", 10_000)]
+
+
+def test_an_upgrade_passes_the_stages_of_a_launch_and_lets_the_old_version_drain() -> None:
+    journey, steps = propose(a_proposal(kind=Kind.UPGRADE), (), COURSE, at=NOW)
+    while not journey.ended:
+        journey, steps = all_clear(journey)
+    assert (journey.state, journey.replaces, journey.drain_until) == (State.LIVE, LIVE, NOW + COURSE.drain)
+    assert steps[-1].kind is Happened.ENDED
+
+
+def test_a_rejected_upgrade_drains_nothing() -> None:
+    journey, _ = propose(a_proposal(kind=Kind.UPGRADE), (), COURSE, at=NOW)
+    journey, _ = answer(journey, a_no("infrastructure"), COURSE, at=NOW)
+    journey, _ = all_clear(journey)
+    assert (journey.state, journey.drain_until) == (State.REJECTED, None)
+
+
+def test_a_retirement_asks_every_layer_at_once_and_ends_when_all_have_let_go() -> None:
+    journey, steps = a_retirement()
+    assert [step.kind for step in steps] == [Happened.RETIREMENT, Happened.ASKED]
+    assert asked(steps) == [(Stage.RETIRING, 1, ("policy", "data", "connectivity", "infrastructure", "value_catalog"))]
+    journey, _ = all_clear(journey)
+    assert (journey.state, journey.reasons, journey.until) == (State.RETIRED, (), None)
+
+
+def test_a_layer_that_objects_to_a_retirement_is_noted_and_does_not_stop_it() -> None:
+    journey, _ = answer(a_retirement()[0], a_no("data", Stage.RETIRING), COURSE, at=NOW)
+    assert journey.state is State.RETIRING
+    journey, _ = all_clear(journey)
+    assert journey.state is State.RETIRED
+    assert [reason.layer for reason in journey.reasons] == ["data"]
+
+
+def test_a_retirement_ends_at_its_deadline_and_names_the_silent_layers() -> None:
+    journey, _ = answer(a_retirement()[0], a_yes("policy", Stage.RETIRING), COURSE, at=NOW)
+    journey, _ = expire(journey, at=NOW + LIMITS[Stage.RETIRING])
+    assert journey.state is State.RETIRED
+    assert [(reason.layer, reason.code) for reason in journey.reasons] == [
+        (layer, "NO_ANSWER") for layer in ("data", "connectivity", "infrastructure", "value_catalog")
+    ]
+    late, steps = answer(journey, a_yes("data", Stage.RETIRING), COURSE, at=NOW + 2 * LIMITS[Stage.RETIRING])
+    assert [step.kind for step in steps] == [Happened.ANSWERED_LATE] and late.reasons == journey.reasons
+
+
+def test_a_retirement_is_neither_withdrawn_nor_stopped_by_a_suspension() -> None:
+    journey, _ = a_retirement()
+    with pytest.raises(RetirementIsFinal):
+        withdraw(journey, reason="", actor="founder-1", at=NOW)
+    assert stop(journey, a_reason(), actor="officer-1", at=NOW) == (journey, ())
+
+
+def test_in_a_city_whose_layers_take_no_part_a_retirement_ends_at_once() -> None:
+    journey, steps = a_retirement(course=Course(layers=frozenset(), limits=LIMITS))
+    assert journey.state is State.RETIRED
+    assert [step.kind for step in steps] == [Happened.RETIREMENT, Happened.SKIPPED, Happened.ENDED]

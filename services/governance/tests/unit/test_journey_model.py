@@ -1,12 +1,26 @@
-"""The journey against all inputs in any order: late, lost, doubled, reordered answers, decisions, withdrawals, expiry, stale clearances."""
+"""The journey, of each kind, against all inputs in any order: late, lost, doubled, reordered answers, decisions, withdrawals, expiry, stale clearances."""
 
 from datetime import datetime, timedelta
 
 from hypothesis import settings, strategies
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from stratapolis.governance.domain.errors import JourneyHasEnded, JourneyNotDeciding
-from stratapolis.governance.domain.journey import MAX_ATTEMPTS, PARTIES, TERMINAL, Journey, Moved, answer, decide, expire, propose, stop, withdraw
-from stratapolis.governance.domain.step import Answer, Happened, Stage, State, Step
+from stratapolis.governance.domain.errors import JourneyHasEnded, JourneyNotDeciding, RetirementIsFinal
+from stratapolis.governance.domain.journey import (
+    MAX_ATTEMPTS,
+    ORDER,
+    PARTIES,
+    TERMINAL,
+    Journey,
+    Moved,
+    answer,
+    decide,
+    expire,
+    propose,
+    retire,
+    stop,
+    withdraw,
+)
+from stratapolis.governance.domain.step import Answer, Happened, Kind, Stage, State, Step
 
 from services.governance.tests.unit.builders import COURSE, LIMITS, NOW, OFFICER_NEEDED, a_reason
 from services.governance.tests.unit.builders import a_proposal as a_new_proposal
@@ -15,15 +29,15 @@ PARTS = strategies.integers(0, 10)
 
 
 class Journeys(RuleBasedStateMachine):
-    """One journey, layers that answer when and how they like, and a model of what must come of it."""
+    """One journey to live, layers that answer when and how they like, and a model of what must come of it."""
 
-    @initialize(has_software=strategies.booleans(), unknown_indicator=strategies.booleans())
-    def begin(self, has_software: bool, unknown_indicator: bool) -> None:
+    @initialize(kind=strategies.sampled_from([Kind.LAUNCH, Kind.UPGRADE]), has_software=strategies.booleans(), unknown_indicator=strategies.booleans())
+    def begin(self, kind: Kind, has_software: bool, unknown_indicator: bool) -> None:
         self.now: datetime = NOW
         self.steps: list[Step] = []
         self.given: list[Answer] = []
         self.refusals = [a_reason("governance", "UNKNOWN_INDICATOR")] if unknown_indicator else []
-        self.journey = a_new_proposal(has_software=has_software)
+        self.journey = a_new_proposal(has_software=has_software, kind=kind)
         self.take(propose(self.journey, tuple(self.refusals), COURSE, at=NOW))
 
     def take(self, moved: Moved) -> None:
@@ -101,13 +115,18 @@ class Journeys(RuleBasedStateMachine):
         try:
             if by_suspension:
                 self.take(stop(before, reason, actor="officer-1", at=self.now))
-                self.refusals.append(reason)
+                self.refusals += [reason] if before.kind is not Kind.RETIREMENT else []
             else:
                 self.take(withdraw(before, reason="", actor="member-1", at=self.now))
         except JourneyHasEnded:
             assert before.ended
+        except RetirementIsFinal:
+            assert before.kind is Kind.RETIREMENT and not by_suspension
         else:
-            assert self.journey.state is (State.REJECTED if by_suspension else State.WITHDRAWN)
+            self.has_been_taken_back(before, by_suspension=by_suspension)
+
+    def has_been_taken_back(self, before: Journey, *, by_suspension: bool) -> None:
+        assert self.journey.state is (State.REJECTED if by_suspension else State.WITHDRAWN)
 
     @rule(hours=strategies.integers(0, 30))
     def time_passes(self, hours: int) -> None:
@@ -137,14 +156,22 @@ class Journeys(RuleBasedStateMachine):
     @invariant()
     def all_reasons_are_kept(self) -> None:
         assert set(self.refusals) <= set(self.journey.reasons)
-        assert bool(self.journey.reasons) == (self.journey.state in (State.REFUSING, State.REJECTED)) or self.journey.state is State.WITHDRAWN
+        ends_anyway = self.journey.kind is Kind.RETIREMENT or self.journey.state is State.WITHDRAWN
+        assert bool(self.journey.reasons) == (self.journey.state in (State.REFUSING, State.REJECTED)) or ends_anyway
 
     @invariant()
     def it_is_live_only_when_everybody_asked_has_cleared(self) -> None:
         if self.journey.state is State.LIVE:
             answered = {(ask.stage, ask.party) for ask in self.journey.asks if ask.answer is not None and ask.answer.cleared}
-            needed = {(stage, party) for stage, parties in PARTIES.items() for party in parties if is_needed(self.journey, stage)}
+            needed = {(stage, party) for stage in ORDER for party in PARTIES[stage] if is_needed(self.journey, stage)}
             assert needed <= answered
+
+    @invariant()
+    def what_is_replaced_drains_from_the_end_on_and_from_no_other(self) -> None:
+        has_replaced = self.journey.state is State.LIVE and self.journey.replaces is not None
+        assert (self.journey.drain_until is not None) == has_replaced
+        if self.journey.drain_until is not None and self.journey.ended_at is not None:
+            assert self.journey.drain_until == self.journey.ended_at + COURSE.drain
 
     @invariant()
     def the_history_has_no_gaps_and_bounded_attempts(self) -> None:
@@ -164,5 +191,35 @@ def is_needed(journey: Journey, stage: Stage) -> bool:
     return stage is not Stage.DEPLOYING or journey.has_software
 
 
+class Retirements(Journeys):
+    """A retirement against the same inputs: nobody can stop it, and it ends retired."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.now = NOW
+        self.steps = []
+        self.given = []
+        self.refusals = []
+        self.journey = a_new_proposal(kind=Kind.RETIREMENT)
+        self.take(retire(self.journey, COURSE, reason="nobody comes any more", actor="officer-1", at=NOW))
+
+    def has_been_taken_back(self, before: Journey, *, by_suspension: bool) -> None:
+        assert by_suspension and self.journey == before
+
+    @invariant()
+    def it_asks_all_once_and_is_retiring_or_retired(self) -> None:
+        assert {ask.party for ask in self.journey.asks} == set(PARTIES[Stage.RETIRING])
+        assert self.journey.state is (State.RETIRED if self.journey.ended else State.RETIRING)
+
+    @invariant()
+    def the_silent_are_named(self) -> None:
+        if self.journey.ended:
+            in_time = {party for step in self.steps if step.kind is Happened.ANSWERED for party in step.parties}
+            silent = {reason.layer for reason in self.journey.reasons if reason.code == "NO_ANSWER"}
+            assert silent == set(PARTIES[Stage.RETIRING]) - in_time
+
+
 Journeys.TestCase.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)
+Retirements.TestCase.settings = settings(max_examples=200, stateful_step_count=30, deadline=None)
 TestJourneys = Journeys.TestCase
+TestRetirements = Retirements.TestCase

@@ -33,6 +33,7 @@ def test_deadlines_default_to_what_the_city_promises(environ: dict[str, str]) ->
         Stage.DEPLOYING: timedelta(minutes=10),
         Stage.CONNECTING: timedelta(hours=24),
         Stage.LISTING: timedelta(hours=24),
+        Stage.RETIRING: timedelta(hours=24),
     }
 
 

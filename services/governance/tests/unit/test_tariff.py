@@ -7,7 +7,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from stratapolis.governance.domain.subscription import Subscription, begun, fees_due
-from stratapolis.governance.domain.tariff import Model, Plan, Position, Tier, after, first_open, period_of, rate, start_of
+from stratapolis.governance.domain.tariff import (
+    MOST_USES,
+    NOTICE,
+    Model,
+    Plan,
+    Position,
+    Tariff,
+    Tier,
+    after,
+    first_open,
+    is_dearer,
+    month_costs,
+    moves_at,
+    period_of,
+    rate,
+    start_of,
+)
 
 PRICES = st.decimals(0, 100, places=9, allow_nan=False)
 TIMES = st.datetimes(datetime(2020, 1, 1), datetime(2035, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001 - bounds are naive
@@ -108,3 +124,42 @@ def test_a_month_at_whose_first_moment_it_ends_is_not_due() -> None:
 def test_a_plan_without_a_fee_never_owes_one(plan: Plan) -> None:
     subscription = a_subscription(plan, datetime(2026, 5, 20, tzinfo=UTC))
     assert fees_due(subscription, at=datetime(2027, 1, 1, tzinfo=UTC)) == (subscription, ())
+
+
+MODELS = st.one_of(
+    plans(),
+    st.decimals(0, 100, places=2).map(lambda fee: Plan(name="any", model=Model.SUBSCRIPTION, fee=fee)),
+    st.just(Plan(name="any", model=Model.FREE)),
+)
+
+
+@given(MODELS, MODELS)
+def test_a_plan_is_dearer_when_a_month_with_some_number_of_uses_costs_more(new: Plan, old: Plan) -> None:
+    found = is_dearer(new, old)
+    assert found or all(month_costs(new, uses) <= month_costs(old, uses) for uses in range(700))
+    assert not found or any(month_costs(new, uses) > month_costs(old, uses) for uses in (*range(700), *range(700, 60_000, 97), MOST_USES))
+
+
+@given(MODELS)
+def test_no_plan_is_dearer_than_itself(plan: Plan) -> None:
+    assert not is_dearer(plan, plan)
+
+
+def a_tariff(fee: str, *, currency: str = "EUR", name: str = "monthly") -> Tariff:
+    plan = Plan(name=name, model=Model.SUBSCRIPTION, fee=Decimal(fee))
+    return Tariff(tariff_id=fee, service_id="s", valid_from=datetime(2026, 1, 1, tzinfo=UTC), currency=currency, plans=(plan,), shares=())
+
+
+@given(TIMES)
+def test_dearer_prices_hold_with_the_first_month_that_begins_after_the_notice(at: datetime) -> None:
+    when = moves_at(a_tariff("9.90"), a_tariff("12.90"), "monthly", at=at)
+    assert when is not None and when == start_of(period_of(when))
+    assert at + NOTICE <= when < at + NOTICE + timedelta(days=31)
+
+
+def test_cheaper_and_equal_prices_hold_at_once_another_currency_needs_notice_and_a_plan_that_goes_is_kept() -> None:
+    at, old = datetime(2026, 5, 20, tzinfo=UTC), a_tariff("9.90")
+    assert moves_at(old, a_tariff("7.90"), "monthly", at=at) == at
+    assert moves_at(old, old, "monthly", at=at) == at
+    assert moves_at(old, a_tariff("1.00", currency="CHF"), "monthly", at=at) == datetime(2026, 7, 1, tzinfo=UTC)
+    assert moves_at(old, a_tariff("1.00", name="yearly"), "monthly", at=at) is None

@@ -10,9 +10,10 @@ from city.value_catalog.v1.catalog_service_pb2 import GetServiceRequest, ListSer
 from city.value_catalog.v1.events_pb2 import ServicePublished
 from stratapolis.chassis.errors import Permanent
 from stratapolis.chassis.holds_rpc import Holds
+from stratapolis.chassis.testing.journeys import end_of
 from stratapolis.value_catalog.domain.errors import ServiceNotFound
 
-from services.value_catalog.tests.builders import OFFICER, Layer, a_manifest, a_request, an_end
+from services.value_catalog.tests.builders import OFFICER, Layer, a_manifest, a_request
 
 ENDS = [journey_pb2.JOURNEY_STATE_REJECTED, journey_pb2.JOURNEY_STATE_WITHDRAWN]
 
@@ -37,11 +38,11 @@ async def test_a_prepared_entry_is_held_and_shown_to_nobody(layer: Layer) -> Non
 
 async def test_a_live_end_shows_the_entry_and_says_so_once(layer: Layer) -> None:
     request = a_request()
-    await layer.under.deliver(request, an_end(request))
+    await layer.under.deliver(request, end_of(request))
     _, published = await layer.under.published()
     assert published == ServicePublished(service_id=request.service_id, version=1, title="Air quality alert")
     assert (await hold(layer, request)).state == journey_pb2.HOLD_STATE_ACTIVE
-    await layer.under.deliver(an_end(request))
+    await layer.under.deliver(end_of(request))
     assert await layer.under.published() == []
     entry = (await layer.call(layer.catalog.get_service, GetServiceRequest(service_id=request.service_id))).entry
     assert (entry.provenance.journey_id, entry.provenance.creator_name, entry.provenance.version) == (request.journey_id, "Harbour Rowing Club", 1)
@@ -61,7 +62,7 @@ async def test_an_entry_says_which_idea_it_comes_from_and_what_proved_it(layer: 
 @pytest.mark.parametrize("end", ENDS)
 async def test_another_end_leaves_nothing(layer: Layer, end: journey_pb2.JourneyState.ValueType) -> None:
     request = a_request()
-    await layer.under.deliver(request, an_end(request, end))
+    await layer.under.deliver(request, end_of(request, end))
     assert await layer.count("entry") == 0
     assert not any(isinstance(event, ServicePublished) for event in await layer.under.published())
     found = await hold(layer, request)
@@ -70,7 +71,7 @@ async def test_another_end_leaves_nothing(layer: Layer, end: journey_pb2.Journey
 
 async def test_a_request_after_the_end_prepares_nothing(layer: Layer) -> None:
     request = a_request()
-    await layer.under.deliver(an_end(request, journey_pb2.JOURNEY_STATE_WITHDRAWN), request)
+    await layer.under.deliver(end_of(request, journey_pb2.JOURNEY_STATE_WITHDRAWN), request)
     (answer,) = await layer.under.published()
     assert [reason.code for reason in answer.reasons] == ["JOURNEY_ENDED"]  # type: ignore[attr-defined]
     assert await layer.count("entry") == 0
@@ -81,7 +82,7 @@ async def test_a_later_attempt_replaces_what_the_first_prepared(layer: Layer) ->
     again = StageRequested()
     again.CopyFrom(first)
     again.attempt, again.endpoint = 2, "http://127.0.0.1:7302"
-    await layer.under.deliver(first, again, an_end(first))
+    await layer.under.deliver(first, again, end_of(first))
     entry = (await layer.call(layer.catalog.get_service, GetServiceRequest(service_id=first.service_id))).entry
     assert entry.endpoint == "http://127.0.0.1:7302"
     assert await layer.count("entry") == 1

@@ -32,7 +32,7 @@ def test_every_rpc_of_the_contract_is_answered() -> None:
 
 def test_the_contract_lets_it_hear_all_that_it_hears() -> None:
     heard = [on for on in app().hears if isinstance(on, On)]
-    assert all(contract.topics_of(on.event, reader="value_catalog") for on in heard) and len(heard) == 11
+    assert all(contract.topics_of(on.event, reader="value_catalog") for on in heard) and len(heard) == 15
 
 
 def test_every_refusal_has_a_reason_of_the_contract_and_every_reason_is_given() -> None:

@@ -47,6 +47,7 @@ class Holds:
 _NAMES: dict[str, Any] = {
     "held": journey_pb2.HOLD_STATE_HELD,
     "active": journey_pb2.HOLD_STATE_ACTIVE,
+    "draining": journey_pb2.HOLD_STATE_DRAINING,
     "released": journey_pb2.HOLD_STATE_RELEASED,
     "refused": journey_pb2.HOLD_STATE_REFUSED,
 }

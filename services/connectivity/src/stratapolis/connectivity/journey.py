@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from city.governance.v1.events_pb2 import JourneyEnded, StageRequested
+from city.governance.v1.events_pb2 import StageRequested
 from city.journey.v1 import journey_pb2 as pb
 from stratapolis.chassis import outbox
 from stratapolis.chassis.db import Tx
 from stratapolis.chassis.errors import Refused
-from stratapolis.chassis.holds import Answer, Cleared, Holder, reason
+from stratapolis.chassis.holds import Answer, Cleared, Holder, Version, Why, reason
 from stratapolis.chassis.ids import new_id
 from stratapolis.connectivity import codec, store
 from stratapolis.connectivity.domain.accessibility import check
 from stratapolis.connectivity.domain.audit import Entry
 from stratapolis.connectivity.domain.connection import Connection, Link, needed, trust
-from stratapolis.connectivity.domain.identity import Identity, Kind, State, activate, enrol, renew, revoke
+from stratapolis.connectivity.domain.identity import Credential, Identity, Kind, State, activate, enrol, keys_ended, renew, revoke
 from stratapolis.connectivity.keeping import cut_connections, keep
 
 LAYER = "connectivity"
@@ -38,7 +38,7 @@ class Journeys:
 
     def holder(self) -> Holder:
         """The stages that connectivity takes part in."""
-        return Holder(LAYER, {pb.STAGE_CLEARING: self.clear, pb.STAGE_CONNECTING: connect}, ended)
+        return Holder(LAYER, {pb.STAGE_CLEARING: self.clear, pb.STAGE_CONNECTING: connect}, let_go)
 
     async def clear(self, request: StageRequested, *, tx: Tx, at: datetime) -> Answer:
         """Check the accessibility statement; enrol the service's system, inactive; ask for what it will use."""
@@ -77,18 +77,28 @@ async def connect(request: StageRequested, *, tx: Tx, at: datetime) -> Answer:
     return Cleared()
 
 
-async def ended(event: JourneyEnded, *, tx: Tx, at: datetime) -> None:
-    """Live: all stays as it is. Rejected or withdrawn: what the version used is severed, and the system is revoked with its last version."""
-    if event.state == pb.JOURNEY_STATE_LIVE:
+async def let_go(version: Version, *, tx: Tx, at: datetime) -> None:
+    """What the version used is severed, its software's keys are ended, and the system is revoked with its last version.
+
+    Tokens that a replaced version still has are not cut: they name the subject that the new version goes by
+    (docs/adr/0011-versions-share-an-identity.md). Its software is ended by infrastructure.
+    """
+    await cut_connections(tx, await store.connections.of_service(tx, version.service_id, version.version), version.why.value, by=BY, at=at)
+    system = await store.identities.for_update(tx, system_of(version.service_id))
+    if system is None:
         return
-    why = "withdrawn" if event.state == pb.JOURNEY_STATE_WITHDRAWN else "rejected"
-    await cut_connections(tx, await store.connections.of_service(tx, event.service_id, event.version), why, by=BY, at=at)
-    system = await store.identities.for_update(tx, system_of(event.service_id))
-    if system is None or any(link.service_id for link in await store.connections.of_identity(tx, system.subject)):
+    for key in keys_ended(await store.identities.keys_of(tx, system.subject), version.version, at=at):
+        await store.identities.put_key(tx, key)
+        await store.audit.record(tx, _ended_key(key, version.why))
+    if any(link.service_id for link in await store.connections.of_identity(tx, system.subject)):
         return
     await cut_connections(tx, await store.connections.of_identity(tx, system.subject), "revoked", by=BY, at=at)
     officers = await store.identities.other_officers(tx, system.subject) if system.is_officer else 0
-    await keep(tx, *revoke(system, other_officers=officers, at=at), Entry(subject=BY, action="revoke", object=system.subject, detail={"reason": why}))
+    await keep(tx, *revoke(system, other_officers=officers, at=at), Entry(subject=BY, action="revoke", object=system.subject, detail={"reason": version.why}))
+
+
+def _ended_key(key: Credential, why: Why) -> Entry:
+    return Entry(subject=BY, action="revoke_credential", object=key.subject, detail={"thumbprint": key.thumbprint, "reason": why.value})
 
 
 async def _system(tx: Tx, request: StageRequested, at: datetime) -> Identity:

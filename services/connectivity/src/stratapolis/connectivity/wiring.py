@@ -21,6 +21,7 @@ from google.protobuf.message import Message
 from stratapolis.chassis import holds_rpc
 from stratapolis.chassis.app import Answers, App, Every, Follows, On
 from stratapolis.chassis.db import Database
+from stratapolis.chassis.holds_repair import repairs
 from stratapolis.chassis.http_face import Serves
 from stratapolis.chassis.raw_producer import RawProducer
 from stratapolis.chassis.rpc.client import Peers
@@ -74,7 +75,8 @@ def wire(settings: Settings, db: Database, peers: Peers) -> App:
             Every(timedelta(minutes=1), jobs.drop_assertions),
             Every(timedelta(seconds=1), denials.count_denials),
             Every(min(timedelta(minutes=1), settings.rhythm.shown / 2), issuer.rotate_signing_keys),
-            *holder.repairs(peers),
+            *holder.every,
+            *repairs(holder, peers),
         ),
         routes=_routes(settings, db, issuer, denials, raw),
         lives=(raw,),

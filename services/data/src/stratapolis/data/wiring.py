@@ -6,11 +6,12 @@ from functools import partial
 from city.connectivity.v1.events_pb2 import ConnectionSevered, ConnectionTrusted
 from city.connectivity.v1.observations_pb2 import ThingObserved
 from city.data.v1 import data_contracts_service_pb2, data_products_service_pb2, indicator_feeds_service_pb2, observations_service_pb2
-from city.journey.v1.journey_pb2 import STAGE_CLEARING, STAGE_CONNECTING
+from city.journey.v1.journey_pb2 import STAGE_CLEARING, STAGE_CONNECTING, STAGE_RETIRING
 from stratapolis.chassis import holds_rpc
 from stratapolis.chassis.app import Answers, App, Every, On, OnBatch
 from stratapolis.chassis.db import Database
 from stratapolis.chassis.holds import Holder
+from stratapolis.chassis.holds_repair import repairs
 from stratapolis.chassis.rpc.client import Peers
 from stratapolis.data import handlers, jobs
 from stratapolis.data.rpc.contracts import DataContracts
@@ -23,7 +24,8 @@ from stratapolis.data.settings import Settings
 def wire(settings: Settings, db: Database, peers: Peers) -> App:  # noqa: ARG001 - what every layer is wired with
     """The data layer of a running city; tests call this too."""
     limits = settings.limits
-    holder = Holder("data", {STAGE_CLEARING: handlers.clear, STAGE_CONNECTING: handlers.connect}, handlers.ended)
+    stages = {STAGE_CLEARING: handlers.clear, STAGE_CONNECTING: handlers.connect, STAGE_RETIRING: handlers.retire}
+    holder = Holder("data", stages, handlers.let_go, handlers.went_live)
     kept = partial(
         jobs.prune,
         arrivals=timedelta(hours=settings.arrivals_hours),
@@ -46,7 +48,8 @@ def wire(settings: Settings, db: Database, peers: Peers) -> App:  # noqa: ARG001
             holds_rpc.answers("data"),
         ),
         every=(
-            *holder.repairs(peers),
+            *holder.every,
+            *repairs(holder, peers),
             Every(timedelta(seconds=1), jobs.compute_windows),
             Every(timedelta(seconds=1), jobs.end_contracts),
             Every(timedelta(hours=1), jobs.make_partitions),

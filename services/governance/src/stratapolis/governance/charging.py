@@ -9,7 +9,7 @@ from stratapolis.chassis.ids import new_id
 from stratapolis.governance.domain.errors import ChargeAlreadyReversed
 from stratapolis.governance.domain.ledger import Charge, ChargeKind, charge_legs, reversal
 from stratapolis.governance.domain.subscription import Subscription, Use, fees_due
-from stratapolis.governance.domain.tariff import ZERO, Model, Tariff, capped, period_of, rate
+from stratapolis.governance.domain.tariff import ZERO, Model, Tariff, capped, period_of, rate, start_of
 from stratapolis.governance.store import ledger, periods, tariffs
 
 LARGEST = Decimal(10) ** 12
@@ -29,12 +29,13 @@ async def charge_use(tx: Tx, use: Use, subscription: Subscription, tariff: Tarif
     await _charge(tx, subscription, tariff, ChargeKind.USE, f"use:{subscription.service_id}:{use.use_id}", amount, month, at)
 
 
-async def charge_fees(tx: Tx, subscription: Subscription, tariff: Tariff, *, at: datetime) -> None:
-    """Post the fees that are due, a calendar month each."""
+async def charge_fees(tx: Tx, subscription: Subscription, *, at: datetime) -> None:
+    """Post the fees that are due, a calendar month each, by the prices that held when it began."""
     paid, months = fees_due(subscription, at=at)
-    plan = tariff.plan(subscription.plan)
-    fee = capped(plan, ZERO, plan.fee) if plan is not None else ZERO
     for month in months:
+        tariff = await tariffs.in_force(tx, subscription, max(start_of(month), subscription.started_at))
+        plan = tariff.plan(subscription.plan)
+        fee = capped(plan, ZERO, plan.fee) if plan is not None else ZERO
         await _charge(tx, subscription, tariff, ChargeKind.FEE, f"fee:{subscription.subscription_id}:{month}", fee, month, at)
     await tariffs.put(tx, paid)
 

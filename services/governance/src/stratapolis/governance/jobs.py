@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from stratapolis.chassis.db import Tx
-from stratapolis.governance import charging, measuring, progress
+from stratapolis.governance import charging, measuring, progress, repricing
 from stratapolis.governance.domain.journey import expire
 from stratapolis.governance.domain.tariff import period_of
 from stratapolis.governance.store import journeys, tariffs
@@ -13,6 +13,9 @@ AT_MOST = 50
 
 FEES_AT_ONCE = 200
 """Subscriptions that one run charges a month of: on the first of a month, 72 000 an hour."""
+
+SERVICES_MOVED_AT_ONCE, MOVED_AT_ONCE = 4, 100
+"""Services, and subscriptions of each, that one run moves to new prices."""
 
 MARKS_AT_ONCE = 2_000
 """Marks (a service, an indicator, a quarter of an hour) that one run counts again, in a handful of queries for each day and indicator."""
@@ -26,8 +29,13 @@ async def expire_stages(*, tx: Tx, at: datetime) -> None:
 
 async def charge_fees(*, tx: Tx, at: datetime) -> None:
     """Charge the fees of the months that have begun."""
-    for subscription, tariff in await tariffs.with_fees_due(tx, period_of(at), FEES_AT_ONCE):
-        await charging.charge_fees(tx, subscription, tariff, at=at)
+    for subscription in await tariffs.with_fees_due(tx, period_of(at), FEES_AT_ONCE):
+        await charging.charge_fees(tx, subscription, at=at)
+
+
+async def move_subscriptions(*, tx: Tx, at: datetime) -> None:
+    """Move the subscriptions of upgraded services to their new prices."""
+    await repricing.move_some(tx, SERVICES_MOVED_AT_ONCE, MOVED_AT_ONCE, at=at)
 
 
 async def measure_platform(*, tx: Tx, at: datetime, zone: str) -> None:

@@ -1,7 +1,5 @@
 """Keeps what happened to a journey and says what of it is public, in one transaction: every change of a journey goes through here."""
 
-from datetime import datetime
-
 from city.manifest.v1.manifest_pb2 import Manifest
 from stratapolis.chassis import outbox
 from stratapolis.chassis.db import Tx
@@ -10,16 +8,28 @@ from stratapolis.governance.codec.journeys import asks_layers, events
 from stratapolis.governance.codec.tariffs import tariff_of
 from stratapolis.governance.domain.journey import Journey, Moved
 from stratapolis.governance.domain.platform import PROPOSALS_LIVE_SHARE, TIME_TO_ONBOARD
-from stratapolis.governance.domain.step import State
-from stratapolis.governance.store import journeys, marks, services, tariffs
+from stratapolis.governance.domain.service import end_retiring, go_live
+from stratapolis.governance.domain.step import Happened, Kind, State
+from stratapolis.governance.store import journeys, marks, price_changes, services, tariffs
 
 
 async def begin(tx: Tx, moved: Moved, manifest: Manifest, manifest_yaml: bytes) -> Journey:
     """Keep a journey that has just been proposed."""
     journey, steps = moved
-    await journeys.begin(tx, journey, manifest, manifest_yaml)
+    await journeys.begin(tx, journey)
+    await journeys.keep_proposal(tx, journey, manifest, manifest_yaml)
     await journeys.note(tx, journey.journey_id, steps)
     await outbox.append(tx, *await origins.told(tx, events(journey, steps, manifest), manifest, journey.creator_id))
+    return journey
+
+
+async def begin_retirement(tx: Tx, moved: Moved) -> Journey:
+    """Keep a retirement that has just begun; in a city whose layers take no part it has ended as well."""
+    journey, steps = moved
+    await journeys.begin(tx, journey)
+    await journeys.note(tx, journey.journey_id, steps)
+    await _note_end(tx, journey, None)
+    await outbox.append(tx, *events(journey, steps, None))
     return journey
 
 
@@ -30,20 +40,26 @@ async def keep(tx: Tx, moved: Moved) -> Journey:
         return journey
     await journeys.put(tx, journey)
     await journeys.note(tx, journey.journey_id, steps)
-    is_live = journey.state is State.LIVE
-    manifest = await journeys.manifest(tx, journey.journey_id) if is_live or any(asks_layers(step) for step in steps) else None
-    if is_live and manifest is not None:
-        await services.go_live(tx, journey.service_id, journey.version)
-        await tariffs.add(tx, tariff_of(journey, manifest, at=journey.updated_at))
-    if journey.ended_at is not None:
-        await _measure(tx, journey, journey.ended_at)
+    has_ended = any(step.kind is Happened.ENDED for step in steps)
+    needs_manifest = journey.kind is not Kind.RETIREMENT and (has_ended or any(asks_layers(step) for step in steps))
+    manifest = await journeys.manifest(tx, journey.journey_id) if needs_manifest else None
+    if has_ended:
+        await _note_end(tx, journey, manifest)
     await outbox.append(tx, *await origins.told(tx, events(journey, steps, manifest), manifest, journey.creator_id))
     return journey
 
 
-async def _measure(tx: Tx, journey: Journey, ended_at: datetime) -> None:
-    """Ends are what onboarding is measured by; a withdrawal says nothing of it."""
-    if journey.state is State.LIVE:
-        await marks.put(tx, TIME_TO_ONBOARD, journey.service_id, ended_at)
-    if journey.state is not State.WITHDRAWN:
-        await marks.put(tx, PROPOSALS_LIVE_SHARE, journey.service_id, ended_at)
+async def _note_end(tx: Tx, journey: Journey, manifest: Manifest | None) -> None:
+    """What an end makes of the service, of its prices, and of what onboarding is measured by; a withdrawal says nothing of it."""
+    at = journey.updated_at
+    if journey.state is State.LIVE and manifest is not None:
+        await services.put(tx, go_live(await services.for_update(tx, journey.service_id), journey.version, journey.journey_id))
+        await tariffs.add(tx, prices := tariff_of(journey, manifest, at=at))
+        if journey.kind is Kind.UPGRADE:
+            await price_changes.ask(tx, prices)
+        if journey.kind is Kind.LAUNCH:
+            await marks.put(tx, TIME_TO_ONBOARD, journey.service_id, at)
+    if journey.state in (State.LIVE, State.REJECTED):
+        await marks.put(tx, PROPOSALS_LIVE_SHARE, journey.service_id, at)
+    elif journey.state is State.RETIRED:
+        await services.put(tx, end_retiring(await services.for_update(tx, journey.service_id)))

@@ -33,6 +33,8 @@ class Settings(LayerSettings):
     )
     zone: str = Field(default="UTC", description="IANA zone of the city, whose days and months its own indicators are measured by")
     measure_seconds: float = Field(default=60, gt=0, le=DAY, description="how often the platform measures itself; each change of a running day is a revision")
+    retiring_seconds: float = Field(default=DAY, gt=0, le=30 * DAY, description="how long the layers may take to let go of a retired service")
+    drain_seconds: float = Field(default=30, ge=0, le=DAY, description="how long a replaced version serves on beside the new one")
     layers: frozenset[str] = Field(default=frozenset(HOLDERS), description="layers that take part in journeys, comma separated")
 
     @field_validator("layers", mode="before")
@@ -65,4 +67,4 @@ class Settings(LayerSettings):
     def course(self) -> Course:
         """What holds for all journeys."""
         limits: Mapping[Stage, timedelta] = {stage: timedelta(seconds=getattr(self, f"{stage}_seconds")) for stage in Stage}
-        return Course(layers=self.layers, limits=limits)
+        return Course(layers=self.layers, limits=limits, drain=timedelta(seconds=self.drain_seconds))

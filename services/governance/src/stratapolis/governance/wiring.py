@@ -5,7 +5,7 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 from city.data.v1.events_pb2 import IndicatorComputed
-from city.governance.v1 import indicator_service_pb2, journey_service_pb2, ledger_service_pb2, value_creator_service_pb2
+from city.governance.v1 import indicator_service_pb2, journey_service_pb2, ledger_service_pb2, lifecycle_service_pb2, value_creator_service_pb2
 from city.innovation.v1.events_pb2 import IdeaGraduated
 from city.journey.v1.journey_pb2 import StageAnswered
 from city.value_catalog.v1.events_pb2 import RequestOpened, RequestOverdue, RequestUpdated, ServiceUsed, SubscriptionEnded, SubscriptionStarted
@@ -19,6 +19,7 @@ from stratapolis.governance.rpc.creators import ValueCreators
 from stratapolis.governance.rpc.indicators import Indicators
 from stratapolis.governance.rpc.journeys import Journeys
 from stratapolis.governance.rpc.ledger import Ledger
+from stratapolis.governance.rpc.services import Lifecycles
 from stratapolis.governance.settings import Settings
 
 
@@ -45,12 +46,14 @@ def app(course: Course, settlement_wait: timedelta, *, zone: str = "UTC", measur
         answers=(
             Answers(value_creator_service_pb2.DESCRIPTOR.services_by_name["ValueCreatorService"], ValueCreators()),
             Answers(journey_service_pb2.DESCRIPTOR.services_by_name["JourneyService"], Journeys(course)),
+            Answers(lifecycle_service_pb2.DESCRIPTOR.services_by_name["LifecycleService"], Lifecycles(course)),
             Answers(ledger_service_pb2.DESCRIPTOR.services_by_name["LedgerService"], Ledger(settlement_wait)),
             Answers(indicator_service_pb2.DESCRIPTOR.services_by_name["IndicatorService"], Indicators(ZoneInfo(zone))),
         ),
         every=(
             Every(timedelta(seconds=1), jobs.expire_stages),
             Every(timedelta(seconds=10), jobs.charge_fees),
+            Every(timedelta(seconds=1), jobs.move_subscriptions),
             Every(measure_every, partial(jobs.measure_platform, zone=zone)),
         ),
     )

@@ -9,7 +9,7 @@ from city.governance.v1.events_pb2 import JourneyEnded, StageRequested
 from city.journey.v1 import journey_pb2 as pb
 from stratapolis.chassis import outbox
 from stratapolis.chassis.db import Tx
-from stratapolis.chassis.holds import Answer, Cleared, Refusal, reason
+from stratapolis.chassis.holds import Answer, Cleared, Refusal, Version, reason
 from stratapolis.infrastructure.codec.pools import need_of, released
 from stratapolis.infrastructure.domain.deployment import State
 from stratapolis.infrastructure.domain.pool import Need, Share, shortages
@@ -60,15 +60,23 @@ async def deploy(request: StageRequested, *, tx: Tx, at: datetime) -> Answer | N
     return None
 
 
-async def ended(event: JourneyEnded, *, tx: Tx, at: datetime) -> None:
-    """Live: what is held stays held. Else what runs is to be gone, and its capacity with it; where nothing runs it is free at once."""
-    if event.state == pb.JOURNEY_STATE_LIVE:
-        await pools.commit(tx, event.journey_id, at)
-    elif not await deployments.want_gone(tx, event.journey_id, at):
-        await let_go(tx, event.journey_id, at)
+async def went_live(event: JourneyEnded, *, tx: Tx, at: datetime) -> None:
+    """What is held stays held."""
+    await pools.commit(tx, event.journey_id, at)
 
 
-async def let_go(tx: Tx, journey_id: str, at: datetime) -> None:
+async def let_go(version: Version, *, tx: Tx, at: datetime) -> None:
+    """What runs is to be gone, and its capacity with it; where nothing runs it is free at once."""
+    if not await deployments.want_gone(tx, version.journey_id, at):
+        await give_back(tx, version.journey_id, at)
+
+
+async def retire(request: StageRequested, *, tx: Tx, at: datetime) -> Answer | None:  # noqa: ARG001 - the shape of a stage
+    """Gone is what runs no more: asked again until then."""
+    return None if await deployments.leaving(tx, request.service_id) else Cleared()
+
+
+async def give_back(tx: Tx, journey_id: str, at: datetime) -> None:
     """Give capacity back and say so; doing it again changes nothing."""
     if (was := await pools.release(tx, journey_id, at)) is not None:
         await outbox.append(tx, released(was))
@@ -86,9 +94,14 @@ async def _lacks(tx: Tx, request: StageRequested, name: str, need: Need, quota: 
         hint = f"there are {known}" if known else "an operator registers pools"
         return (reason(LAYER, "UNKNOWN_POOL", f"there is no pool {name}", field_path=f"{PATH}.pool", hint=hint),)
     held = await pools.held_by(tx, name, request.creator_id)
-    return tuple(
-        reason(LAYER, lack.code, lack.message, field_path=f"{PATH}.{lack.field}", hint=lack.hint) for lack in shortages(pools.pool(row, quota), held, need)
-    )
+    lacks = shortages(pools.pool(row, quota), held, need, beside=await _beside(tx, request))
+    return tuple(reason(LAYER, lack.code, lack.message, field_path=f"{PATH}.{lack.field}", hint=lack.hint) for lack in lacks)
+
+
+async def _beside(tx: Tx, request: StageRequested) -> str:
+    """What an upgrade's live version holds until it has drained, in words; empty: there is none, or it holds nothing."""
+    live = await pools.allocation(tx, request.replaces.journey_id) if request.HasField("replaces") else None
+    return f"version {live.version}, which holds {live.amount} of pool {live.pool} until it has drained" if live is not None else ""
 
 
 async def _unknown_artefact(tx: Tx, name: str) -> Refusal:

@@ -137,7 +137,7 @@ class Tender:
                         raise OtherwiseWanted
                     await outbox.append(tx, *(said(deployment, fact) for fact in facts))
                     if Fact.RETIRED in facts:
-                        await handlers.let_go(tx, deployment.journey_id, tx.at)
+                        await handlers.give_back(tx, deployment.journey_id, tx.at)
         except OtherwiseWanted:
             return False
         return True

@@ -14,6 +14,7 @@ from stratapolis.chassis import holds_rpc
 from stratapolis.chassis.app import Answers, App, Every, Tends
 from stratapolis.chassis.db import Database
 from stratapolis.chassis.holds import Holder, Stage
+from stratapolis.chassis.holds_repair import repairs
 from stratapolis.chassis.rpc.client import Peers
 from stratapolis.infrastructure import handlers
 from stratapolis.infrastructure.domain.deployment import Patience
@@ -36,7 +37,7 @@ def wire(settings: Settings, db: Database, peers: Peers) -> App:  # noqa: ARG001
         provider=provider, identities=Connectivity(peers), patience=settings.patience, quota=settings.quota, default_pool=settings.default_pool,
         roots=settings.artefact_roots,
     )  # fmt: skip
-    return replace(wired, every=(*wired.every, *holder(settings.quota, settings.default_pool).repairs(peers)))
+    return replace(wired, every=(*wired.every, *repairs(holder(settings.quota, settings.default_pool), peers)))
 
 
 def holder(quota: Share, default_pool: str) -> Holder:
@@ -44,15 +45,16 @@ def holder(quota: Share, default_pool: str) -> Holder:
     stages: dict[pb.Stage.ValueType, Stage] = {
         pb.STAGE_CLEARING: partial(handlers.clear, default_pool=default_pool, quota=quota),
         pb.STAGE_DEPLOYING: handlers.deploy,
+        pb.STAGE_RETIRING: handlers.retire,
     }
-    return Holder("infrastructure", stages, handlers.ended)
+    return Holder("infrastructure", stages, handlers.let_go, handlers.went_live)
 
 
 def app(*, provider: Provider, identities: Identities, patience: Patience, quota: Share, default_pool: str, roots: Sequence[Path]) -> App:
     """The infrastructure layer; tests call this too, with other leaves."""
     holding = holder(quota, default_pool)
     tender = Tender(provider, identities, holding, patience)
-    every: tuple[Every | Tends, ...] = (Tends(timedelta(milliseconds=50), tender.keep_tending),)
+    every: tuple[Every | Tends, ...] = (*holding.every, Tends(timedelta(milliseconds=50), tender.keep_tending))
     return App(
         name="infrastructure",
         hears=holding.hears,

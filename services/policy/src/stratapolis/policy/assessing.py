@@ -41,9 +41,13 @@ class Assessor:
     async def assess(
         self, tx: Tx, name: str, proposal: Proposal, sources: Mapping[str, Source], held: tuple[Reservation, ...] = (), *, at: datetime
     ) -> Assessment:
-        """The answer to a proposal called `name`; `sources` are those it names, `held` is what this version has of them already."""
-        agreement = await _agreement(tx, proposal)
-        known = Known(agreement=agreement, sources=sources, held={reservation.source_id: reservation.amount for reservation in held})
+        """The answer to a proposal called `name`; `sources` are those it names, `held` is what this version has of them already, or refers to."""
+        known = Known(
+            agreement=await _agreement(tx, proposal),
+            sources=sources,
+            held={reservation.source_id: reservation.amount for reservation in held},
+            carried=frozenset(reservation.source_id for reservation in held if reservation.carried_from is not None),
+        )
         return assess(proposal, known, await self._ruling(tx, name, proposal, known, at), at=at)
 
     async def _ruling(self, tx: Tx, name: str, proposal: Proposal, known: Known, at: datetime) -> Ruling:

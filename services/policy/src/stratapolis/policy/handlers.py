@@ -6,15 +6,14 @@ from datetime import datetime
 
 from city.governance.v1.events_pb2 import JourneyEnded, StageRequested, ValueCreatorAccepted, ValueCreatorSuspended
 from city.innovation.v1.events_pb2 import CompetencyAwarded
-from city.journey.v1 import journey_pb2 as pb
 from stratapolis.chassis import holds, outbox
 from stratapolis.chassis.db import Tx
-from stratapolis.chassis.holds import Answer, Cleared
+from stratapolis.chassis.holds import Answer, Cleared, Version
 from stratapolis.chassis.times import to_time
 from stratapolis.policy.assessing import Assessor
 from stratapolis.policy.codec import funding as codec
 from stratapolis.policy.codec import proposals
-from stratapolis.policy.domain.funding import Reservation, Source, commit, release, reserve
+from stratapolis.policy.domain.funding import Reservation, Source, carry, commit, release, reserve, unchanged
 from stratapolis.policy.store import creators, funding
 
 
@@ -36,17 +35,23 @@ async def on_competency_awarded(event: CompetencyAwarded, *, tx: Tx, at: datetim
 
 
 async def clear(request: StageRequested, *, tx: Tx, at: datetime, assessor: Assessor) -> Answer:
-    """Clearing: assess the proposal and reserve its funding, or give all reasons. Asked again, what is reserved stays and all is assessed anew."""
+    """Clearing: assess the proposal and reserve its funding, or give all reasons. Asked again, what is reserved stays and all is assessed anew.
+
+    An upgrade refers to the money that the live version has, where the manifest asks for the same; a changed amount is reserved beside it.
+    """
     proposal = proposals.proposal(request.creator_id, request.manifest)
     held = await funding.reservations(tx, request.service_id, request.version)
+    there = {reservation.source_id for reservation in held}
+    live = await funding.reservations(tx, request.service_id, request.replaces.version)
+    carried = tuple(carry(one, request.version) for one in unchanged(live, proposal.wanted) if one.source_id not in there)
     sources = await funding.lock(tx, proposal.wanted)
-    assessment = await assessor.assess(tx, request.manifest.metadata.name, proposal, sources, held, at=at)
+    assessment = await assessor.assess(tx, request.manifest.metadata.name, proposal, sources, (*held, *carried), at=at)
     if assessment.findings:
         return proposals.reasons(assessment)
-    there = {reservation.source_id for reservation in held}
+    there |= {reservation.source_id for reservation in carried}
     new = {name: amount for name, amount in proposal.wanted.items() if name not in there}
     changed = [reserve(sources[name], amount, service_id=request.service_id, version=request.version) for name, amount in new.items()]
-    await funding.put(tx, changed)
+    await funding.put(tx, [*changed, *((sources[reservation.source_id], reservation) for reservation in carried)])
     await outbox.append(tx, *(codec.reserved(source, reservation) for source, reservation in changed))
     return proposals.cleared(assessment, proposal, sources)
 
@@ -62,14 +67,19 @@ async def connect(request: StageRequested, *, tx: Tx, at: datetime) -> Answer:  
     return Cleared()
 
 
-async def ended(event: JourneyEnded, *, tx: Tx, at: datetime) -> None:  # noqa: ARG001 - the shape of a stage
-    """The journey's end: live, money is committed for good; else it is free again."""
+async def went_live(event: JourneyEnded, *, tx: Tx, at: datetime) -> None:  # noqa: ARG001 - the shape of a stage
+    """Money is committed for good; what was the replaced version's and is asked for again is this one's now."""
     held, sources = await _held(tx, event.service_id, event.version)
-    if event.state == pb.JOURNEY_STATE_LIVE:
-        await _commit(tx, held, sources)
-        return
-    freed = [(release(sources[reservation.source_id], reservation), reservation) for reservation in held]
-    await funding.drop(tx, event.service_id, event.version, [source for source, _ in freed])
+    await _commit(tx, held, sources)
+    await funding.take_over(tx, event.service_id, event.version)
+
+
+async def let_go(version: Version, *, tx: Tx, at: datetime) -> None:  # noqa: ARG001 - the shape of letting go
+    """Its money is free again."""
+    held, sources = await _held(tx, version.service_id, version.version)
+    own = [reservation for reservation in held if reservation.carried_from is None]
+    freed = [(release(sources[reservation.source_id], reservation), reservation) for reservation in own]
+    await funding.drop(tx, version.service_id, version.version, [source for source, _ in freed])
     await outbox.append(tx, *(codec.released(source, reservation) for source, reservation in freed))
 
 

@@ -11,6 +11,7 @@ from stratapolis.chassis import holds_rpc
 from stratapolis.chassis.app import Answers, App, On
 from stratapolis.chassis.db import Database
 from stratapolis.chassis.holds import Holder, Stage
+from stratapolis.chassis.holds_repair import repairs
 from stratapolis.chassis.rpc.client import Peers
 from stratapolis.policy import handlers
 from stratapolis.policy.assessing import Assessor
@@ -30,7 +31,7 @@ def app(approval_above: int, peers: Peers) -> App:
     """The policy layer; tests call this too, with another measure of what is large."""
     assessor = Assessor(approval_above)
     stages: dict[StageNumber.ValueType, Stage] = {STAGE_CLEARING: partial(handlers.clear, assessor=assessor), STAGE_CONNECTING: handlers.connect}
-    holder = Holder("policy", stages, handlers.ended)
+    holder = Holder("policy", stages, handlers.let_go, handlers.went_live)
     return App(
         name="policy",
         hears=(
@@ -46,5 +47,5 @@ def app(approval_above: int, peers: Peers) -> App:
             Answers(funding_service_pb2.DESCRIPTOR.services_by_name["FundingService"], Funding()),
             holds_rpc.answers("policy"),
         ),
-        every=holder.repairs(peers),
+        every=(*holder.every, *repairs(holder, peers)),
     )

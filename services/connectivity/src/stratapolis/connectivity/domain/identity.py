@@ -221,3 +221,8 @@ def install(known: Sequence[Credential], new: Credential, *, at: datetime) -> tu
     if any(key.thumbprint == new.thumbprint for key in known):
         raise errors.KeyKnown(new.thumbprint)
     return (*(replace(key, revoked_at=at) for key in known if key.version == new.version and key.revoked_at is None), new)
+
+
+def keys_ended(known: Sequence[Credential], version: int, *, at: datetime) -> tuple[Credential, ...]:
+    """What changes when a version of a service is let go of: its software's keys end, other versions' stay."""
+    return tuple(replace(key, revoked_at=at) for key in known if key.version == version and key.revoked_at is None)

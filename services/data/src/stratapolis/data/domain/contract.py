@@ -105,6 +105,12 @@ def grant(contract: Contract) -> Contract:
     return replace(contract, state=ContractState.GRANTED) if contract.state is ContractState.HELD else contract
 
 
+def carries(live: Contract, use: Use, terms: Terms, *, at: datetime) -> bool:
+    """Whether a live version's contract is what a further version asks for: the same product, purpose and time, and it counts now."""
+    same = live.product == use.product and same_purpose(live.purpose, terms.purpose) and live.end_at == terms.end_at
+    return same and live.state is ContractState.GRANTED and (live.start_at == terms.start_at if use.start else live.start_at <= at)
+
+
 def revoke(contract: Contract, reason: str) -> Contract:
     """End a contract before its time; what was never granted is released, what has ended stays as it is."""
     match contract.state:

@@ -34,6 +34,11 @@ SEVER = """
     on conflict (connection_id) do update set severed = true"""
 CONNECTED = "select exists (select from connection where subject = $1 and not severed and (end_at is null or end_at > $2))"
 
+TAKE_OVER = """
+    update contract c set journey_id = $1, version = $2 from carried r
+    where r.journey_id = $1 and r.contract_id = c.contract_id and c.state = 'granted'"""
+OPEN = "select * from contract where service_id = $1 and state in ('held', 'granted') order by contract_id for update"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disclosure:
@@ -71,6 +76,34 @@ async def contracts_of_journey(tx: Tx, journey_id: str) -> list[Contract]:
     """The contracts that a journey has brought about."""
     rows = await tx.fetch("select * from contract where journey_id = $1 order by contract_id for update", journey_id)
     return [_contract(row) for row in rows]
+
+
+async def carry(tx: Tx, journey_id: str, contract_ids: Sequence[str]) -> None:
+    """Note the live version's contracts that a journey refers to, in place of what an earlier attempt has left."""
+    await drop_carried(tx, journey_id)
+    await tx.execute("insert into carried (journey_id, contract_id) select $1, unnest($2::text[])", journey_id, list(contract_ids))
+
+
+async def carried_by(tx: Tx, journey_id: str) -> list[Contract]:
+    """The live version's contracts that a journey refers to."""
+    rows = await tx.fetch("select c.* from carried r join contract c using (contract_id) where r.journey_id = $1 order by contract_id", journey_id)
+    return [_contract(row) for row in rows]
+
+
+async def take_over(tx: Tx, journey_id: str, version: int) -> None:
+    """What a journey refers to is its own from now."""
+    await tx.execute(TAKE_OVER, journey_id, version)
+    await drop_carried(tx, journey_id)
+
+
+async def drop_carried(tx: Tx, journey_id: str) -> None:
+    """The journey refers to nothing any more."""
+    await tx.execute("delete from carried where journey_id = $1", journey_id)
+
+
+async def open_of_service(tx: Tx, service_id: str) -> list[Contract]:
+    """The contracts of a service that count or wait, locked."""
+    return [_contract(row) for row in await tx.fetch(OPEN, service_id)]
 
 
 async def contracts_for(tx: Tx, service_id: str, product: str) -> list[Contract]:
@@ -134,6 +167,11 @@ async def list_disclosures(
 async def put_service(tx: Tx, service_id: str, owner: str) -> None:
     """Note a live service."""
     await tx.execute("insert into service (service_id, owner) values ($1, $2) on conflict (service_id) do update set owner = excluded.owner", service_id, owner)
+
+
+async def drop_service(tx: Tx, service_id: str) -> None:
+    """The service is not live any more."""
+    await tx.execute("delete from service where service_id = $1", service_id)
 
 
 async def owner_of_service(tx: Tx, service_id: str) -> str | None:

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from city.governance.v1 import journey_pb2
-from city.governance.v1.events_pb2 import JourneyEnded, ServiceProposed, StageRequested
+from city.governance.v1.events_pb2 import JourneyEnded, ServiceProposed, ServiceRetired, StageRequested
 from city.journey.v1 import journey_pb2 as pb
 from city.manifest.v1.manifest_pb2 import Manifest
 from google.protobuf.message import Message
@@ -12,7 +12,7 @@ from stratapolis.chassis.errors import Permanent
 from stratapolis.chassis.times import to_time, to_timestamp
 from stratapolis.governance.codec import words
 from stratapolis.governance.domain.journey import Journey
-from stratapolis.governance.domain.step import Answer, Happened, Stage, State, Step
+from stratapolis.governance.domain.step import Answer, Happened, Replaced, Stage, State, Step
 
 WHOLE = 10_000
 """Basis points of all shares together."""
@@ -41,8 +41,8 @@ def answer_of(event: pb.StageAnswered) -> Answer:
 
 
 def events(journey: Journey, steps: tuple[Step, ...], manifest: Manifest | None) -> list[Message]:
-    """What of the steps is published. `manifest` is needed where layers are asked."""
-    return [event for step in steps if (event := _event(journey, step, manifest)) is not None]
+    """What of the steps is published. `manifest` is needed where layers are asked about a proposal."""
+    return [event for step in steps for event in _events(journey, step, manifest)]
 
 
 def asks_layers(step: Step) -> bool:
@@ -50,16 +50,27 @@ def asks_layers(step: Step) -> bool:
     return step.kind is Happened.ASKED and step.stage is not Stage.DECIDING
 
 
-def _event(journey: Journey, step: Step, manifest: Manifest | None) -> Message | None:
+def _events(journey: Journey, step: Step, manifest: Manifest | None) -> list[Message]:
     if step.kind is Happened.PROPOSED:
-        return ServiceProposed(
-            service_id=journey.service_id, version=journey.version, journey_id=journey.journey_id, creator_id=journey.creator_id, name=journey.name
-        )
+        return [_proposed(journey)]
     if asks_layers(step):
-        return _request(journey, step, manifest)
-    if step.kind is Happened.ENDED:
-        return _end(journey, step)
-    return None
+        return [_request(journey, step, manifest)]
+    if step.kind is Happened.ENDED and step.state is State.RETIRED:
+        gone = ServiceRetired(service_id=journey.service_id, version=journey.version, journey_id=journey.journey_id)
+        return [_end(journey, step), gone]
+    return [_end(journey, step)] if step.kind is Happened.ENDED else []
+
+
+def _proposed(journey: Journey) -> ServiceProposed:
+    return ServiceProposed(
+        service_id=journey.service_id,
+        version=journey.version,
+        journey_id=journey.journey_id,
+        creator_id=journey.creator_id,
+        name=journey.name,
+        kind=words.JOURNEY_KINDS[journey.kind],
+        replaces=_replaced(journey.replaces),
+    )
 
 
 def _request(journey: Journey, step: Step, manifest: Manifest | None) -> StageRequested:
@@ -67,7 +78,7 @@ def _request(journey: Journey, step: Step, manifest: Manifest | None) -> StageRe
         journey_id=journey.journey_id,
         service_id=journey.service_id,
         version=journey.version,
-        kind=pb.JOURNEY_KIND_LAUNCH,
+        kind=words.JOURNEY_KINDS[journey.kind],
         stage=words.STAGES[step.stage],
         attempt=step.attempt,
         until_time=_maybe(step.until),
@@ -76,7 +87,8 @@ def _request(journey: Journey, step: Step, manifest: Manifest | None) -> StageRe
         creator_name=journey.creator_name,
         manifest=manifest,
         endpoint=journey.endpoint,
-        shares=[] if step.stage is Stage.CLEARING else words.shares(journey.shares),
+        shares=[] if step.stage in (Stage.CLEARING, Stage.RETIRING) else words.shares(journey.shares),
+        replaces=_replaced(journey.replaces),
     )
 
 
@@ -85,24 +97,26 @@ def _end(journey: Journey, step: Step) -> JourneyEnded:
         journey_id=journey.journey_id,
         service_id=journey.service_id,
         version=journey.version,
-        kind=pb.JOURNEY_KIND_LAUNCH,
+        kind=words.JOURNEY_KINDS[journey.kind],
         state=words.STATES[step.state],
         reasons=words.reasons(step.reasons),
         creator_id=journey.creator_id,
         tariff_id=journey.tariff_id if step.state is State.LIVE else "",
         proposed_time=to_timestamp(journey.proposed_at),
         ended_time=to_timestamp(step.at),
+        replaces=_replaced(journey.replaces),
+        drain_until_time=_maybe(journey.drain_until),
     )
 
 
 def shown(journey: Journey) -> journey_pb2.Journey:
     """A journey as its RPCs show it."""
-    has_cleared = journey.stage is not Stage.CLEARING
+    has_cleared = journey.stage not in (Stage.CLEARING, Stage.RETIRING)
     return journey_pb2.Journey(
         journey_id=journey.journey_id,
         service_id=journey.service_id,
         version=journey.version,
-        kind=pb.JOURNEY_KIND_LAUNCH,
+        kind=words.JOURNEY_KINDS[journey.kind],
         creator_id=journey.creator_id,
         creator_name=journey.creator_name,
         name=journey.name,
@@ -122,6 +136,8 @@ def shown(journey: Journey) -> journey_pb2.Journey:
         update_time=to_timestamp(journey.updated_at),
         until_time=_maybe(journey.until),
         ended_time=_maybe(journey.ended_at),
+        replaces=_replaced(journey.replaces),
+        drain_until_time=_maybe(journey.drain_until),
     )
 
 
@@ -144,6 +160,10 @@ def step_shown(step: Step) -> journey_pb2.Step:
         message=step.message,
         actor=step.actor,
     )
+
+
+def _replaced(old: Replaced | None) -> pb.Replaced | None:
+    return None if old is None else pb.Replaced(version=old.version, journey_id=old.journey_id)
 
 
 def _maybe(at: datetime | None) -> Timestamp | None:

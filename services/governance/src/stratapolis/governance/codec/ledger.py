@@ -7,6 +7,7 @@ from city.governance.v1 import ledger_pb2 as pb
 from stratapolis.chassis.money import round_minor, to_money
 from stratapolis.chassis.times import to_timestamp
 from stratapolis.governance.domain.ledger import ChargeKind, Line
+from stratapolis.governance.domain.subscription import PriceChange
 from stratapolis.governance.store.ledger import Balance, Entry, Total
 from stratapolis.governance.store.statements import Statement
 
@@ -38,6 +39,19 @@ def entry_shown(entry: Entry) -> pb.Entry:
         service_period=entry.service_period,
         posted_time=to_timestamp(entry.posted_at),
         reason=entry.reason,
+    )
+
+
+def price_change_shown(change: PriceChange) -> pb.PriceChange:
+    """A move to other prices as its RPC shows it."""
+    return pb.PriceChange(
+        subscription_id=change.subscription_id,
+        service_id=change.service_id,
+        subscriber=change.subscriber,
+        plan=change.plan,
+        tariff_id=change.tariff_id,
+        notice_time=to_timestamp(change.noticed_at),
+        valid_from_time=to_timestamp(change.valid_from),
     )
 
 

@@ -1,14 +1,15 @@
-"""The words that journeys share with all layers: stages, states, reasons, what is held."""
+"""The words that journeys share with all layers: kinds, stages, states, reasons, what is held."""
 
 from collections.abc import Iterable
 
 from city.governance.v1.journey_pb2 import StepKind
 from city.journey.v1 import journey_pb2 as pb
 from city.types.v1 import types_pb2
-from stratapolis.governance.domain.step import Happened, Held, Obligation, Reason, Share, Stage, State
+from stratapolis.governance.domain.step import Happened, Held, Kind, Obligation, Reason, Share, Stage, State
 
 STAGES = {stage: pb.Stage.Value(f"STAGE_{stage.name}") for stage in Stage}
 STATES = {state: pb.JourneyState.Value(f"JOURNEY_STATE_{state.name}") for state in State}
+JOURNEY_KINDS = {kind: pb.JourneyKind.Value(f"JOURNEY_KIND_{kind.name}") for kind in Kind}
 KINDS = {kind: StepKind.Value(f"STEP_KIND_{kind.name}") for kind in Happened}
 STAGE_OF = {number: stage for stage, number in STAGES.items()}
 STATE_OF = {number: state for state, number in STATES.items()}

@@ -52,13 +52,13 @@ class NotAMember(Refused):
 
 
 class NotAnAdmin(Refused):
-    """Only an admin of the value creator may change its members."""
+    """Only an admin of the value creator may do this."""
 
     reason = "NOT_AN_ADMIN"
     kind = Kind.DENIED
 
-    def __init__(self, subject: str) -> None:
-        super().__init__("only an admin of the value creator may change its members", subject=subject)
+    def __init__(self, subject: str, doing: str = "change its members") -> None:
+        super().__init__(f"only an admin of the value creator may {doing}", subject=subject)
 
 
 class LastAdmin(Refused):
@@ -107,15 +107,6 @@ class JourneyInProgress(Refused):
 
     def __init__(self, name: str, journey_id: str) -> None:
         super().__init__(f"service {name!r} has an open journey, {journey_id}: wait for its end or withdraw it", journey_id=journey_id)
-
-
-class ServiceAlreadyLive(Refused):
-    """The service is live, and a live service cannot be proposed again yet."""
-
-    reason = "SERVICE_ALREADY_LIVE"
-
-    def __init__(self, name: str, service_id: str) -> None:
-        super().__init__(f"service {name!r} is live; upgrades of live services are not offered yet", service_id=service_id)
 
 
 class JourneyHasEnded(Refused):
@@ -238,3 +229,49 @@ class TooManyIndicators(Refused):
 
     def __init__(self, limit: int) -> None:
         super().__init__(f"officers define {limit} indicators at most; there is no room for another", limit=str(limit))
+
+
+class RetirementIsFinal(Refused):
+    """The layers let go from a retirement's first moment: there is nothing to take back."""
+
+    reason = "RETIREMENT_IS_FINAL"
+
+    def __init__(self, journey_id: str) -> None:
+        super().__init__(f"journey {journey_id} is a retirement, which goes on to its end; propose the service again after it", journey_id=journey_id)
+
+
+class ServiceNotFound(Refused):
+    """There is no such service, or it is another's: nobody can tell which."""
+
+    reason = "SERVICE_NOT_FOUND"
+    kind = Kind.NOT_FOUND
+
+    def __init__(self, service_id: str) -> None:
+        super().__init__(f"there is no service {service_id}", service_id=service_id)
+
+
+class ServiceNotInState(Refused):
+    """The service's state does not allow what was asked."""
+
+    reason = "SERVICE_NOT_IN_STATE"
+
+    def __init__(self, service_id: str, state: str, wanted: str) -> None:
+        super().__init__(f"the service is {state}; this needs one that is {wanted}", service_id=service_id, state=state)
+
+
+class SuspendedByCity(Refused):
+    """What an officer has suspended, an officer resumes."""
+
+    reason = "SUSPENDED_BY_CITY"
+
+    def __init__(self, service_id: str) -> None:
+        super().__init__("an officer suspended the service, and only an officer resumes it", service_id=service_id)
+
+
+class LiveVersionChanged(Refused):
+    """Another version went live, or was proposed, while the call was in hand."""
+
+    reason = "LIVE_VERSION_CHANGED"
+
+    def __init__(self, service_id: str) -> None:
+        super().__init__("the service changed while this call was in hand; look at it and call again", service_id=service_id)

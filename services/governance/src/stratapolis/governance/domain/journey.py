@@ -2,14 +2,16 @@
 
 Each input is a function `(journey, input, at) -> (journey, steps)`. The steps are the journey's history; those of kind
 PROPOSED, ASKED (of layers) and ENDED are published too. A state that waits has a deadline; an end is final and happens once.
+
+A launch and an upgrade pass the same stages. A retirement has one, in which nobody can refuse: it ends when all have let go, or with its deadline.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from stratapolis.governance.domain.errors import JourneyHasEnded, JourneyNotDeciding
-from stratapolis.governance.domain.step import Answer, Ask, Happened, Obligation, Reason, Share, Stage, State, Step
+from stratapolis.governance.domain.errors import JourneyHasEnded, JourneyNotDeciding, RetirementIsFinal
+from stratapolis.governance.domain.step import Answer, Ask, Happened, Kind, Obligation, Reason, Replaced, Share, Stage, State, Step
 
 GOVERNANCE = "governance"
 OFFICER = "officer"
@@ -19,23 +21,26 @@ OFFICER_APPROVAL = "OFFICER_APPROVAL"
 MAX_ATTEMPTS = 3
 """A clearance that is stale each time it is needed is asked for this often, then it is a reason."""
 
-TERMINAL = frozenset({State.LIVE, State.REJECTED, State.WITHDRAWN})
-ORDER = tuple(Stage)
+TERMINAL = frozenset({State.LIVE, State.REJECTED, State.WITHDRAWN, State.RETIRED})
+ORDER = (Stage.CLEARING, Stage.DECIDING, Stage.DEPLOYING, Stage.CONNECTING, Stage.LISTING)
+"""The way of a proposal; a retirement has a stage of its own."""
 PARTIES: Mapping[Stage, tuple[str, ...]] = {
     Stage.CLEARING: ("policy", "data", "connectivity", "infrastructure"),
     Stage.DECIDING: (OFFICER,),
     Stage.DEPLOYING: ("infrastructure",),
     Stage.CONNECTING: ("connectivity", "data", "policy"),
     Stage.LISTING: ("value_catalog",),
+    Stage.RETIRING: ("policy", "data", "connectivity", "infrastructure", "value_catalog"),
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Course:
-    """What holds for all journeys of a city: which layers take part, and how long each stage may take."""
+    """What holds for all journeys of a city: which layers take part, how long each stage may take, how long a replaced version serves on."""
 
     layers: frozenset[str]
     limits: Mapping[Stage, timedelta]
+    drain: timedelta = timedelta(seconds=30)
 
     def parties(self, stage: Stage) -> tuple[str, ...]:
         """Who is asked in a stage, of those that take part."""
@@ -56,6 +61,9 @@ class Journey:
     has_software: bool
     proposed_at: datetime
     updated_at: datetime
+    kind: Kind = Kind.LAUNCH
+    replaces: Replaced | None = None
+    drain_until: datetime | None = None
     state: State = State.CLEARING
     stage: Stage = Stage.CLEARING
     until: datetime | None = None
@@ -110,6 +118,12 @@ def propose(journey: Journey, refusals: tuple[Reason, ...], course: Course, *, a
     return _then(steps, _enter(journey, Stage.CLEARING, course, at), course, at)
 
 
+def retire(journey: Journey, course: Course, *, reason: str, actor: str, at: datetime) -> Moved:
+    """Start a retirement: every layer is asked to let go of the service."""
+    journey, steps = _noted(replace(journey, state=State.RETIRING), Step(kind=Happened.RETIREMENT, at=at, stage=Stage.RETIRING, message=reason, actor=actor))
+    return _then(steps, _enter(journey, Stage.RETIRING, course, at), course, at)
+
+
 def answer(journey: Journey, given: Answer, course: Course, *, at: datetime) -> Moved:
     """Take one layer's answer. Doubles and answers to questions that were never asked change nothing; late ones only the history."""
     ask = next((ask for ask in journey.asks if (ask.stage, ask.party, ask.attempt) == (given.stage, given.party, given.attempt)), None)
@@ -121,7 +135,8 @@ def answer(journey: Journey, given: Answer, course: Course, *, at: datetime) -> 
     asks = tuple(replace(one, answer=given) if one is ask else one for one in journey.asks)
     answered = replace(journey, asks=asks)
     if not late and not given.cleared:
-        answered = replace(answered, reasons=journey.reasons + given.reasons, state=State.REFUSING)
+        state = State.RETIRING if journey.kind is Kind.RETIREMENT else State.REFUSING
+        answered = replace(answered, reasons=journey.reasons + given.reasons, state=state)
     moved = _noted(answered, _told(given, late=late, at=at))
     return moved if late else _then((), moved, course, at)
 
@@ -142,21 +157,29 @@ def decide(journey: Journey, *, approve: bool, reason: str, officer: str, course
 def withdraw(journey: Journey, *, reason: str, actor: str, at: datetime) -> Moved:
     """The value creator takes the proposal back; whatever is on its way comes too late."""
     _open(journey)
+    if journey.kind is Kind.RETIREMENT:
+        raise RetirementIsFinal(journey.journey_id)
     return _end(journey, State.WITHDRAWN, at, message=reason, actor=actor)
 
 
 def stop(journey: Journey, reason: Reason, *, actor: str, at: datetime) -> Moved:
-    """End an open journey for a reason of governance's own, such as its value creator's suspension."""
+    """End an open journey for a reason of governance's own, such as its value creator's suspension. A retirement goes on: it ends by itself."""
     _open(journey)
+    if journey.kind is Kind.RETIREMENT:
+        return journey, ()
     return _end(replace(journey, reasons=(*journey.reasons, reason)), State.REJECTED, at, message=reason.message, actor=actor)
 
 
 def expire(journey: Journey, *, at: datetime) -> Moved:
-    """Give up on what is overdue: every silent party is a reason. Nothing happens before the deadline or after the end."""
+    """Give up on what is overdue: every silent party is a reason. Nothing happens before the deadline or after the end.
+
+    A retirement is over then too: its end asks the silent layers once more (docs/adr/0010-a-retirement-always-ends.md).
+    """
     if journey.until is None or at < journey.until:
         return journey, ()
     silent = tuple(_silence(ask) for ask in journey.awaited)
-    return _end(replace(journey, reasons=journey.reasons + silent), State.REJECTED, at, message="the deadline has passed")
+    state = State.RETIRED if journey.kind is Kind.RETIREMENT else State.REJECTED
+    return _end(replace(journey, reasons=journey.reasons + silent), state, at, message="the deadline has passed")
 
 
 def _told(given: Answer, *, late: bool, at: datetime) -> Step:
@@ -178,7 +201,8 @@ def _silence(ask: Ask) -> Reason:
     if ask.party == OFFICER:
         return Reason(layer=GOVERNANCE, code="NO_DECISION", message="no officer decided in time", hint="propose again")
     message = f"{ask.party} did not answer to {ask.stage} in time"
-    return Reason(layer=ask.party, code="NO_ANSWER", message=message, hint="propose again when the layer is back")
+    hint = "it lets go when it is back" if ask.stage is Stage.RETIRING else "propose again when the layer is back"
+    return Reason(layer=ask.party, code="NO_ANSWER", message=message, hint=hint)
 
 
 def _open(journey: Journey) -> None:
@@ -198,6 +222,8 @@ def _then(steps: tuple[Step, ...], moved: Moved, course: Course, at: datetime) -
 
 def _onward(journey: Journey, course: Course, at: datetime) -> Moved:
     """All is answered: end with the reasons, ask again what went stale, or enter the next stage."""
+    if journey.kind is Kind.RETIREMENT:
+        return _end(journey, State.RETIRED, at)
     if journey.reasons:
         return _end(journey, State.REJECTED, at)
     is_obliged = any(obligation.code == OFFICER_APPROVAL for obligation in journey.obligations)
@@ -206,7 +232,8 @@ def _onward(journey: Journey, course: Course, at: datetime) -> Moved:
     if journey.stage in (Stage.CLEARING, Stage.DECIDING):
         return _refreshed(journey, course, at) or _enter(journey, Stage.DEPLOYING, course, at)
     if journey.stage is ORDER[-1]:
-        return _end(journey, State.LIVE, at)
+        drain_until = at + course.drain if journey.replaces is not None else None
+        return _end(replace(journey, drain_until=drain_until), State.LIVE, at)
     return _enter(journey, ORDER[ORDER.index(journey.stage) + 1], course, at)
 
 
@@ -241,7 +268,7 @@ def _ask(journey: Journey, stage: Stage, parties: tuple[str, ...], attempt: int,
     until = at + course.limits[stage]
     kept = tuple(ask for ask in journey.asks if not (ask.stage is stage and ask.party in parties))
     asked = tuple(Ask(party=party, stage=stage, attempt=attempt, since=at, until=until) for party in parties)
-    state = State.REFUSING if journey.reasons else State(stage)
+    state = State.REFUSING if journey.reasons and stage is not Stage.RETIRING else State(stage)
     entered = replace(journey, state=state, stage=stage, until=until, asks=kept + asked)
     return _noted(entered, Step(kind=Happened.ASKED, at=at, stage=stage, attempt=attempt, parties=parties, until=until))
 

@@ -13,6 +13,15 @@ class Stage(StrEnum):
     DEPLOYING = "deploying"
     CONNECTING = "connecting"
     LISTING = "listing"
+    RETIRING = "retiring"
+
+
+class Kind(StrEnum):
+    """What a journey is to bring about."""
+
+    LAUNCH = "launch"
+    UPGRADE = "upgrade"
+    RETIREMENT = "retirement"
 
 
 class State(StrEnum):
@@ -23,10 +32,12 @@ class State(StrEnum):
     DEPLOYING = "deploying"
     CONNECTING = "connecting"
     LISTING = "listing"
+    RETIRING = "retiring"
     REFUSING = "refusing"
     LIVE = "live"
     REJECTED = "rejected"
     WITHDRAWN = "withdrawn"
+    RETIRED = "retired"
 
 
 class Happened(StrEnum):
@@ -40,6 +51,15 @@ class Happened(StrEnum):
     SKIPPED = "skipped"
     DECIDED = "decided"
     ENDED = "ended"
+    RETIREMENT = "retirement"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replaced:
+    """The live version that a journey takes the place of, and the journey that brought it live."""
+
+    version: int
+    journey_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

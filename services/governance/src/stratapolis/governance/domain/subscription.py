@@ -31,10 +31,28 @@ class Use:
     used_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceChange:
+    """A subscription's move to the prices of another tariff, and when its subscriber was told."""
+
+    subscription_id: str
+    service_id: str
+    subscriber: str
+    plan: str
+    tariff_id: str
+    noticed_at: datetime
+    valid_from: datetime
+
+
 def begun(subscription: Subscription, plan: Plan) -> Subscription:
     """A plan with a fee owes it from the month it starts in."""
+    return owing(subscription, plan, subscription.started_at)
+
+
+def owing(subscription: Subscription, plan: Plan, since: datetime) -> Subscription:
+    """A plan with a fee owes it from the month it holds in; a fee that is owed already goes on from where it is."""
     owes = plan.model is Model.SUBSCRIPTION and capped(plan, ZERO, plan.fee) > 0
-    return replace(subscription, fee_due=period_of(subscription.started_at) if owes else None)
+    return replace(subscription, fee_due=subscription.fee_due or period_of(since)) if owes else subscription
 
 
 def fees_due(subscription: Subscription, *, at: datetime) -> tuple[Subscription, tuple[str, ...]]:

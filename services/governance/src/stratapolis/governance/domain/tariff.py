@@ -3,9 +3,9 @@
 Amounts are decimals with at most nine places; nothing is rounded here.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Context, Decimal, localcontext
 from enum import StrEnum
 
@@ -14,6 +14,10 @@ from stratapolis.governance.domain.step import Share
 EXACT = Context(prec=60)
 """Wide enough that a sum or a product of amounts is never rounded."""
 ZERO = Decimal(0)
+NOTICE = timedelta(days=30)
+"""How long before dearer prices hold a subscriber is told."""
+MOST_USES = 10**12
+"""More than a month ever has."""
 
 
 class Model(StrEnum):
@@ -82,6 +86,44 @@ def rate(plan: Plan, position: Position, quantity: int) -> tuple[Position, Decim
 def capped(plan: Plan, charged: Decimal, amount: Decimal) -> Decimal:
     """As much of the amount as the month's cap leaves room for."""
     return amount if plan.cap is None else max(min(amount, plan.cap - charged), ZERO)
+
+
+def month_costs(plan: Plan, uses: int) -> Decimal:
+    """What a month with so many uses comes to."""
+    if plan.model is Model.SUBSCRIPTION:
+        return capped(plan, ZERO, plan.fee)
+    return rate(plan, Position(), uses)[1] if plan.model is Model.PAY_PER_USE else ZERO
+
+
+def is_dearer(new: Plan, old: Plan) -> bool:
+    """Whether there is a month that costs more by the new plan: costs bend at the tiers' ends and at the caps, so no other months need a look."""
+    return any(month_costs(new, uses) > month_costs(old, uses) for uses in {0, MOST_USES, *_bends(new), *_bends(old)})
+
+
+def _bends(plan: Plan) -> Iterator[int]:
+    """Numbers of uses around which a month's cost changes its slope."""
+    used, cost = 0, ZERO
+    for tier in plan.tiers:
+        end = MOST_USES if tier.up_to is None else tier.up_to
+        if plan.cap is not None and tier.unit_price:
+            full = used + int((plan.cap - cost) / tier.unit_price)
+            yield from (each for each in (full, full + 1) if used <= each <= end)
+        yield from (end, end + 1)
+        cost, used = cost + tier.unit_price * (end - used), end
+
+
+def moves_at(old: Tariff, new: Tariff, plan: str, *, at: datetime) -> datetime | None:
+    """When a subscription to a plan moves to new prices: at once, unless a month may cost more; then with the first month that begins after the notice.
+
+    None: the plan is not offered any more, so who has it keeps it at its old prices.
+    """
+    was, becomes = old.plan(plan), new.plan(plan)
+    if was is None or becomes is None:
+        return None
+    if old.currency == new.currency and not is_dearer(becomes, was):
+        return at
+    noticed = period_of(at + NOTICE)
+    return start_of(noticed) if start_of(noticed) >= at + NOTICE else start_of(after(noticed))
 
 
 def period_of(at: datetime) -> str:

@@ -100,6 +100,12 @@ def without_member(members: tuple[Member, ...], subject: str, *, by: str) -> tup
     return _with_admin(others, subject)
 
 
+def may_change_services(members: tuple[Member, ...], *, by: str) -> None:
+    """Suspending, resuming and retiring ends what others rely on: an admin's to do."""
+    if not any(member.subject == by and Role.ADMIN in member.roles for member in members):
+        raise NotAnAdmin(by, "suspend, resume or retire its services")
+
+
 def may_change_members(creator: ValueCreator) -> None:
     """Members of an accepted value creator only come and go: nobody else has heard of the others."""
     _in_state(creator, CreatorState.ACCEPTED)

@@ -10,11 +10,13 @@ from stratapolis.chassis.paging import Page
 from stratapolis.chassis.rpc import Call
 from stratapolis.governance import progress
 from stratapolis.governance.codec import creators as codec
+from stratapolis.governance.codec import services as services_codec
 from stratapolis.governance.domain import value_creator as domain
 from stratapolis.governance.domain.journey import GOVERNANCE, stop
+from stratapolis.governance.domain.service import suspend as suspend_service
 from stratapolis.governance.domain.step import Reason
 from stratapolis.governance.domain.value_creator import Member, Role, ValueCreator
-from stratapolis.governance.store import creators, journeys
+from stratapolis.governance.store import creators, journeys, services
 
 
 class ValueCreators:
@@ -45,7 +47,7 @@ class ValueCreators:
         return pb.RefuseValueCreatorResponse(value_creator=codec.shown(creator))
 
     async def suspend_value_creator(self, request: pb.SuspendValueCreatorRequest, call: Call) -> pb.SuspendValueCreatorResponse:
-        """Stop one, and its open journeys with it."""
+        """Stop one, and its open journeys and live services with it."""
         reason = Reason(layer=GOVERNANCE, code="VALUE_CREATOR_SUSPENDED", message=request.reason)
         creator = domain.suspend(await creators.for_update(call.tx, request.creator_id, call.owners), reason, at=call.at)
         await creators.put(call.tx, creator)
@@ -53,6 +55,10 @@ class ValueCreators:
         open_ones = await journeys.open_of(call.tx, creator.creator_id)
         for journey in open_ones:
             await progress.keep(call.tx, stop(journey, reason, actor=call.caller.subject, at=call.at))
+        for service in await services.live_of(call.tx, creator.creator_id):
+            stopped = suspend_service(service, request.reason, by_city=True, at=call.at)
+            await services.put(call.tx, stopped)
+            await outbox.append(call.tx, services_codec.suspended(stopped))
         return pb.SuspendValueCreatorResponse(value_creator=codec.shown(creator), ended_journeys=len(open_ones))
 
     async def get_value_creator(self, request: pb.GetValueCreatorRequest, call: Call) -> pb.GetValueCreatorResponse:

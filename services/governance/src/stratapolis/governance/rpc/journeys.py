@@ -16,6 +16,8 @@ from stratapolis.governance import progress
 from stratapolis.governance.codec.journeys import shown, step_shown
 from stratapolis.governance.codec.words import STATE_OF
 from stratapolis.governance.domain.journey import Course, Journey, decide, propose, withdraw
+from stratapolis.governance.domain.service import Service, next_version
+from stratapolis.governance.domain.step import Kind
 from stratapolis.governance.domain.value_creator import ValueCreator, may_propose
 from stratapolis.governance.indicators import unknown_indicators
 from stratapolis.governance.origins import unknown_origin
@@ -38,12 +40,15 @@ class Journeys:
     course: Course
 
     async def propose_service(self, request: pb.ProposeServiceRequest, call: Call) -> pb.ProposeServiceResponse:
-        """Take a manifest and ask the layers; a manifest with faults is refused with all of them."""
+        """Take a manifest and ask the layers; of a live service it is an upgrade. A manifest with faults is refused with all of them."""
         proposed = _read(request.manifest_yaml)
         creator = await creators.of_member(call.tx, call.caller.subject)
         may_propose(creator)
-        service_id, version = await services.next_version(call.tx, new_id(), creator.creator_id, proposed.metadata.name)
-        journey = _journey(proposed, creator, service_id, version, at=call.at)
+        service = await services.named(call.tx, new_id(), creator.creator_id, proposed.metadata.name)
+        await services.refuse_second(call.tx, service)
+        service = next_version(service)
+        await services.put(call.tx, service)
+        journey = _journey(proposed, creator, service, at=call.at)
         refusals = (*await unknown_indicators(call.tx, proposed), *await unknown_origin(call.tx, proposed, creator.creator_id))
         moved = propose(journey, refusals, self.course, at=call.at)
         return pb.ProposeServiceResponse(journey=shown(await progress.begin(call.tx, moved, proposed, request.manifest_yaml)))
@@ -104,11 +109,13 @@ def _read(text: bytes) -> Manifest:
     return found
 
 
-def _journey(proposed: Manifest, creator: ValueCreator, service_id: str, version: int, *, at: datetime) -> Journey:
+def _journey(proposed: Manifest, creator: ValueCreator, service: Service, *, at: datetime) -> Journey:
     return Journey(
         journey_id=new_id(),
-        service_id=service_id,
-        version=version,
+        service_id=service.service_id,
+        version=service.last_version,
+        kind=Kind.LAUNCH if service.live is None else Kind.UPGRADE,
+        replaces=service.live,
         creator_id=creator.creator_id,
         creator_name=creator.name,
         name=proposed.metadata.name,

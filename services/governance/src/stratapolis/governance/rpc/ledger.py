@@ -8,10 +8,10 @@ from city.governance.v1.ledger_pb2 import Period
 from stratapolis.chassis.paging import Page
 from stratapolis.chassis.rpc import Call
 from stratapolis.governance import charging
-from stratapolis.governance.codec.ledger import balance_shown, entry_shown, line_shown, period_shown, statement_shown, total_shown
+from stratapolis.governance.codec.ledger import balance_shown, entry_shown, line_shown, period_shown, price_change_shown, statement_shown, total_shown
 from stratapolis.governance.domain.tariff import period_of
 from stratapolis.governance.settling import settle, settles_at
-from stratapolis.governance.store import ledger, periods, statements
+from stratapolis.governance.store import ledger, periods, price_changes, statements
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,14 @@ class Ledger:
         lines = await statements.lines(call.tx, request.statement_id, after=page.after[0] if page.after else 0, limit=page.size + 1)
         fitting, token = page.fit(lines, lambda row: line_shown(row[1], found.currency), lambda row: (row[0],))
         return pb.GetStatementResponse(statement=statement_shown(found), lines=fitting, next_page_token=token)
+
+    async def list_price_changes(self, request: pb.ListPriceChangesRequest, call: Call) -> pb.ListPriceChangesResponse:
+        """A page of moves."""
+        page = Page.of(request, datetime, str)
+        after = (page.after[0], page.after[1]) if page.after else None
+        found = await price_changes.listed(call.tx, call.owners, service_id=request.service_id, after=after, limit=page.size + 1)
+        fitting, token = page.fit(found, price_change_shown, lambda one: (one.noticed_at, one.subscription_id))
+        return pb.ListPriceChangesResponse(price_changes=fitting, next_page_token=token)
 
     async def list_statements(self, request: pb.ListStatementsRequest, call: Call) -> pb.ListStatementsResponse:
         """A page of statements."""

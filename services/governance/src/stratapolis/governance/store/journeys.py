@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 from stratapolis.chassis.db import Row, Tx
 from stratapolis.governance.domain.errors import JourneyNotFound
 from stratapolis.governance.domain.journey import Journey
-from stratapolis.governance.domain.step import Ask, Reason, Stage, State, Step
+from stratapolis.governance.domain.step import Ask, Kind, Reason, Replaced, Stage, State, Step
 
 ASKS = TypeAdapter(tuple[Ask, ...])
 REASONS = TypeAdapter(tuple[Reason, ...])
@@ -27,11 +27,12 @@ LIST = """
 DUE = "select * from journey where ended_at is null and until_at <= $1 order by until_at limit $2 for update skip locked"
 OPEN_OF = "select * from journey where creator_id = $1 and ended_at is null order by journey_id for update"
 INSERT = """
-    insert into journey (journey_id, service_id, version, creator_id, creator_name, name, tariff_id, has_software, proposed_at, state, stage, approved, steps,
-                         asks, reasons, updated_at, until_at, ended_at)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)"""
+    insert into journey (journey_id, service_id, version, creator_id, creator_name, name, tariff_id, has_software, proposed_at, kind, replaces_version,
+                         replaces_journey_id, state, stage, approved, steps, asks, reasons, updated_at, until_at, ended_at, drain_until_at)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)"""
 UPDATE = """
-    update journey set state = $2, stage = $3, approved = $4, steps = $5, asks = $6, reasons = $7, updated_at = $8, until_at = $9, ended_at = $10
+    update journey set state = $2, stage = $3, approved = $4, steps = $5, asks = $6, reasons = $7, updated_at = $8, until_at = $9, ended_at = $10,
+        drain_until_at = $11
     where journey_id = $1"""
 NOTE = """
     insert into step (journey_id, number, kind, at, detail)
@@ -73,10 +74,16 @@ async def open_of(tx: Tx, creator_id: str) -> list[Journey]:
     return [_journey(row) for row in await tx.fetch(OPEN_OF, creator_id)]
 
 
-async def begin(tx: Tx, journey: Journey, manifest: Manifest, manifest_yaml: bytes) -> None:
-    """Keep a new journey and what was proposed."""
+async def begin(tx: Tx, journey: Journey) -> None:
+    """Keep a new journey."""
     about = (journey.journey_id, journey.service_id, journey.version, journey.creator_id, journey.creator_name, journey.name, journey.tariff_id)
-    await tx.execute(INSERT, *about, journey.has_software, journey.proposed_at, *_changing(journey))
+    old = journey.replaces
+    kind = (journey.kind, old and old.version, old and old.journey_id)
+    await tx.execute(INSERT, *about, journey.has_software, journey.proposed_at, *kind, *_changing(journey))
+
+
+async def keep_proposal(tx: Tx, journey: Journey, manifest: Manifest, manifest_yaml: bytes) -> None:
+    """Keep what was proposed."""
     await tx.execute("insert into proposal (journey_id, manifest, manifest_yaml) values ($1, $2, $3)", journey.journey_id, _bytes(manifest), manifest_yaml)
 
 
@@ -111,7 +118,7 @@ def _changing(journey: Journey) -> tuple[object, ...]:
     asks, reasons = ASKS.dump_python(journey.asks, mode="json", exclude_defaults=True), REASONS.dump_python(journey.reasons, mode="json")
     return (
         *(journey.state, journey.stage, journey.approved, journey.steps, asks, reasons),
-        *(journey.updated_at, journey.until, journey.ended_at),
+        *(journey.updated_at, journey.until, journey.ended_at, journey.drain_until),
     )
 
 
@@ -126,6 +133,9 @@ def _journey(row: Row) -> Journey:
         tariff_id=row["tariff_id"],
         has_software=row["has_software"],
         proposed_at=row["proposed_at"],
+        kind=Kind(row["kind"]),
+        replaces=None if row["replaces_version"] is None else Replaced(version=row["replaces_version"], journey_id=row["replaces_journey_id"]),
+        drain_until=row["drain_until_at"],
         updated_at=row["updated_at"],
         state=State(row["state"]),
         stage=Stage(row["stage"]),

@@ -28,7 +28,7 @@ COUNT = {
         where judged_at {ON_THE_DAY.format("judged_at")} {EACH}""",  # noqa: S608 - constants of this module
     TIME_TO_ONBOARD: f"""
         select service_id, extract(epoch from percentile_cont(0.5) within group (order by ended_at - proposed_at)) as part, count(*) as count from journey
-        where state = 'live' and ended_at {ON_THE_DAY.format("ended_at")} {EACH}""",  # noqa: S608 - constants of this module
+        where state = 'live' and kind = 'launch' and ended_at {ON_THE_DAY.format("ended_at")} {EACH}""",  # noqa: S608 - constants of this module
     PROPOSALS_LIVE_SHARE: f"""
         select service_id, count(*) filter (where state = 'live') as part, count(*) as count from journey
         where state in ('live', 'rejected') and ended_at {ON_THE_DAY.format("ended_at")} {EACH}""",  # noqa: S608 - constants of this module

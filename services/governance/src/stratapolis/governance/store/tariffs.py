@@ -19,13 +19,12 @@ AT = """
 START = """
     insert into subscription (subscription_id, service_id, subscriber, tariff_id, plan, started_at, ended_at, fee_due) values ($1, $2, $3, $4, $5, $6, $7, $8)
     on conflict (subscription_id) do nothing"""
-PINNED = """
-    select s.*, t.valid_from, t.currency, t.plans, t.shares from subscription s join tariff t using (tariff_id, service_id)
-    where subscription_id = $1 and service_id = $2"""
+IN_FORCE = """
+    select t.* from tariff t where tariff_id = coalesce(
+        (select tariff_id from price_change where subscription_id = $1 and valid_from <= $3 order by valid_from desc limit 1), $2)"""
+SUBSCRIPTION = "select * from subscription where subscription_id = $1 and service_id = $2"
 PUT = "update subscription set ended_at = $2, fee_due = $3 where subscription_id = $1"
-DUE = """
-    select s.*, t.valid_from, t.currency, t.plans, t.shares from subscription s join tariff t using (tariff_id, service_id)
-    where fee_due <= $1 order by fee_due, subscription_id limit $2 for update of s skip locked"""
+DUE = "select * from subscription where fee_due <= $1 order by fee_due, subscription_id limit $2 for update skip locked"
 USE = """
     insert into used (service_id, use_id, subscription_id, quantity, used_at) values ($1, $2, $3, $4, $5)
     on conflict (service_id, use_id) do nothing"""
@@ -44,7 +43,7 @@ async def add(tx: Tx, tariff: Tariff) -> None:
 async def at_start(tx: Tx, service_id: str, at: datetime) -> Tariff | None:
     """The tariff that held at a time; the first one for a time just before it, since clocks of two databases differ a little."""
     row = await tx.row(AT, service_id, at)
-    return None if row is None else _tariff(row)
+    return None if row is None else tariff_of(row)
 
 
 async def start(tx: Tx, subscription: Subscription) -> bool:
@@ -58,17 +57,23 @@ async def put(tx: Tx, subscription: Subscription) -> None:
     await tx.execute(PUT, subscription.subscription_id, subscription.ended_at, subscription.fee_due)
 
 
-async def pinned(tx: Tx, subscription_id: str, service_id: str, *, to_change: bool = False) -> tuple[Subscription, Tariff]:
-    """A service's subscription and the tariff it is pinned to; raises Permanent where the service has no such subscription."""
-    row = await tx.row(f"{PINNED} for update of s" if to_change else PINNED, subscription_id, service_id)
+async def subscription(tx: Tx, subscription_id: str, service_id: str, *, to_change: bool = False) -> Subscription:
+    """A service's subscription; raises Permanent where the service has no such one."""
+    row = await tx.row(f"{SUBSCRIPTION} for update" if to_change else SUBSCRIPTION, subscription_id, service_id)
     if row is None:
         raise Permanent(f"service {service_id} has no subscription {subscription_id}")
-    return _subscription(row), _tariff(row)
+    return subscription_of(row)
 
 
-async def with_fees_due(tx: Tx, period: str, limit: int) -> list[tuple[Subscription, Tariff]]:
+async def in_force(tx: Tx, pinned: Subscription, at: datetime) -> Tariff:
+    """The tariff that a subscription is pinned to at a time."""
+    (row,) = await tx.fetch(IN_FORCE, pinned.subscription_id, pinned.tariff_id, at)
+    return tariff_of(row)
+
+
+async def with_fees_due(tx: Tx, period: str, limit: int) -> list[Subscription]:
     """Subscriptions that owe a fee for this month or an earlier one, locked; what somebody has in hand right now is theirs."""
-    return [(_subscription(row), _tariff(row)) for row in await tx.fetch(DUE, period, limit)]
+    return [subscription_of(row) for row in await tx.fetch(DUE, period, limit)]
 
 
 async def note_use(tx: Tx, use: Use) -> bool:
@@ -87,7 +92,8 @@ async def move(tx: Tx, subscription_id: str, period: str, to: Position) -> None:
     await tx.execute(MOVE, subscription_id, period, to.used, to.charged)
 
 
-def _tariff(row: Row) -> Tariff:
+def tariff_of(row: Row) -> Tariff:
+    """A row as the value."""
     return Tariff(
         tariff_id=row["tariff_id"],
         service_id=row["service_id"],
@@ -98,7 +104,8 @@ def _tariff(row: Row) -> Tariff:
     )
 
 
-def _subscription(row: Row) -> Subscription:
+def subscription_of(row: Row) -> Subscription:
+    """A row as the value."""
     return Subscription(
         subscription_id=row["subscription_id"],
         service_id=row["service_id"],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stratapolis.infrastructure.domain.errors import PoolBelowHeld
 
@@ -80,9 +80,13 @@ class Shortage:
     hint: str
 
 
-def shortages(pool: Pool, held: Share, need: Need) -> tuple[Shortage, ...]:
-    """All that stands against reserving `need` for a value creator who holds `held` of the pool; nothing: it may be reserved."""
-    return (*_no_capacity(pool, need), *_quota_exceeded(pool, held, need))
+def shortages(pool: Pool, held: Share, need: Need, *, beside: str = "") -> tuple[Shortage, ...]:
+    """All that stands against reserving `need` for a value creator who holds `held` of the pool; nothing: it may be reserved.
+
+    `beside` names what an upgrade runs beside: both are held for a while, and that surge is what does not fit.
+    """
+    lacks = (*_no_capacity(pool, need), *_quota_exceeded(pool, held, need))
+    return tuple(replace(lack, message=f"{lack.message}, beside {beside}") for lack in lacks) if beside else lacks
 
 
 def _no_capacity(pool: Pool, need: Need) -> Iterator[Shortage]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from city.infrastructure.v1 import deployment_service_pb2 as pb
+from stratapolis.chassis import changes
 from stratapolis.chassis.db import Row
-from stratapolis.chassis.errors import InvalidField
 from stratapolis.chassis.paging import Page
 from stratapolis.chassis.rpc import Call
 from stratapolis.chassis.times import to_timestamp
@@ -22,7 +21,6 @@ from stratapolis.infrastructure.store import deployments, pools
 WATCH_SECONDS = 0.2
 """How often a watch looks at the database for more."""
 WATCH_AT_ONCE = 100
-CURSOR = re.compile(r"([0-9]{1,18}):(.{0,64})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +44,14 @@ class Deployments:
 
     async def watch_deployments(self, request: pb.WatchDeploymentsRequest, call: Call) -> AsyncIterator[pb.WatchDeploymentsResponse]:
         """First how everything stands, without what is retired; then each change."""
-        after, retired_since = _cursor(request.cursor), "0"
         async with call.db.transaction(readonly=True) as tx:
-            horizon = await deployments.horizon(tx)
-        if not request.cursor:
-            retired_since = horizon
-        elif int(after[0]) > int(horizon):
-            raise InvalidField("cursor", "not a cursor of this database: leave it empty to begin anew")
+            horizon = await changes.horizon(tx)
+        after, retired_since = changes.cursor_of(request.cursor, horizon), "0" if request.cursor else horizon
         while True:
             async with call.db.transaction(readonly=True) as tx:
                 found = await deployments.changed(tx, call.owners, request.service_id, after, retired_since, WATCH_AT_ONCE)
             for each, after in found:
-                yield pb.WatchDeploymentsResponse(deployment=shown(each), cursor=":".join(after))
+                yield pb.WatchDeploymentsResponse(deployment=shown(each), cursor=changes.written(after))
             if not found:
                 await asyncio.sleep(WATCH_SECONDS)
 
@@ -68,14 +62,6 @@ class Deployments:
         held, used = await pools.total(call.tx, call.owners, request.pool)
         fitting, token = page.fit(rows, _utilisation, lambda row: (row["created_at"], row["journey_id"]))
         return pb.GetUtilisationResponse(services=fitting, held=amount(held), used=amount(used), next_page_token=token)
-
-
-def _cursor(text: str) -> tuple[str, str]:
-    if not text:
-        return "0", ""
-    if (found := CURSOR.fullmatch(text)) is None or "\0" in text:
-        raise InvalidField("cursor", "not a cursor of this stream: take one of its items")
-    return found[1], found[2]
 
 
 def _utilisation(row: Row) -> pb.Utilisation:

@@ -94,6 +94,11 @@ async def want_gone(tx: Tx, journey_id: str, at: datetime) -> bool:
     return await tx.execute(END, journey_id, at) == "UPDATE 1"
 
 
+async def leaving(tx: Tx, service_id: str) -> bool:
+    """Whether anything of a service is not gone yet."""
+    return bool(await tx.value("select exists (select from deployment where service_id = $1 and state <> 'retired')", service_id))
+
+
 async def there(tx: Tx) -> set[str]:
     """The journeys whose deployments are not gone."""
     return {row["journey_id"] for row in await tx.fetch("select journey_id from deployment where state <> 'retired'")}
@@ -129,8 +134,3 @@ async def changed(
     """What has changed behind a cursor (transaction, journey), each with its own cursor. Only what no open transaction can come before."""
     rows = await tx.fetch(CHANGED, *after, retired_since, owners, service_id, limit)
     return [(deployment(row), (row["changed_text"], row["journey_id"])) for row in rows]
-
-
-async def horizon(tx: Tx) -> str:
-    """The transaction before which all is told."""
-    return str(await tx.value("select pg_snapshot_xmin(pg_current_snapshot())::text"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -86,11 +87,13 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What policy knows of the things a proposal names; what is not there is missing. `held` is what this version has of each source already."""
+    """What policy knows of the things a proposal names; what is not there is missing. `held` is what this version has of each source already,
+    `carried` are the sources whose money it has from the live version, unchanged: granted then, and not asked for again."""
 
     agreement: Agreement | None
     sources: Mapping[str, Source]
     held: Mapping[str, Decimal]
+    carried: AbstractSet[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +129,7 @@ def whole_units(amount: Decimal) -> int:
 def assess(proposal: Proposal, known: Known, ruling: Ruling, *, at: datetime) -> Assessment:
     """All reasons against the proposal, those of the city's rules first; or what it is cleared with."""
     findings = (*ruling.findings, *_partnership(proposal, known.agreement, at), *_funding(proposal, known, at))
-    ends = [source.end_at for name, source in known.sources.items() if name in proposal.wanted]
+    ends = [source.end_at for name, source in known.sources.items() if name in proposal.wanted and name not in known.carried]
     if known.agreement is not None:
         ends.append(known.agreement.end_at)
     return Assessment(
@@ -179,7 +182,7 @@ def _funding(proposal: Proposal, known: Known, at: datetime) -> Iterator[Finding
             continue
         if ask.amount <= NOTHING:
             yield Finding(code="AMOUNT_NOT_VALID", field_path=f"{path}.amount", message="nothing is asked for", hint="ask for more than 0, or leave it out")
-        if not source.runs(at):
+        if not source.runs(at) and ask.source_id not in known.carried:
             term = f"{source.start_at:%Y-%m-%d} to {source.end_at:%Y-%m-%d}"
             hint = "choose a source whose term runs"
             yield Finding(code="FUNDING_OUT_OF_TERM", field_path=f"{path}.source", message=f"the source's term is {term}", hint=hint)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -55,13 +56,17 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reservation:
-    """What a version of a service has of a source: reserved until its journey ends, committed from the connecting stage on."""
+    """What a version of a service has of a source: reserved until its journey ends, committed from the connecting stage on.
+
+    `carried_from` is the live version whose money an unchanged upgrade refers to; nothing is reserved for it a second time.
+    """
 
     source_id: str
     service_id: str
     version: int
     amount: Decimal
     committed: bool = False
+    carried_from: int | None = None
 
 
 def register(source_id: str, *, title: str, kind: FundingKind, currency: str, amount: Decimal, start_at: datetime, end_at: datetime, at: datetime) -> Source:
@@ -91,8 +96,20 @@ def commit(source: Source, reservation: Reservation) -> tuple[Source, Reservatio
     return moved, replace(reservation, committed=True)
 
 
+def unchanged(live: Sequence[Reservation], wanted: Mapping[str, Decimal]) -> tuple[Reservation, ...]:
+    """What a live version has of the sources and is asked for again, to the same amount."""
+    return tuple(reservation for reservation in live if wanted.get(reservation.source_id) == reservation.amount)
+
+
+def carry(live: Reservation, version: int) -> Reservation:
+    """A further version's reference to what the live one has."""
+    return replace(live, version=version, carried_from=live.version)
+
+
 def release(source: Source, reservation: Reservation) -> Source:
-    """The source with the reservation's money free again, whether it was reserved or committed."""
+    """The source with the reservation's money free again, whether it was reserved or committed; what is carried is the live version's and stays."""
+    if reservation.carried_from is not None:
+        return source
     if reservation.committed:
         return replace(source, committed=source.committed - reservation.amount)
     return replace(source, reserved=source.reserved - reservation.amount)

@@ -19,8 +19,16 @@ UPDATE = """
     from unnest($1::text[], $2::numeric[], $3::numeric[]) n(source_id, reserved, committed) where s.source_id = n.source_id"""
 HELD = "select * from reservation where service_id = $1 and version = $2 order by source_id"
 PUT = """
-    insert into reservation (source_id, service_id, version, amount, committed) select * from unnest($1::text[], $2::text[], $3::int[], $4::numeric[], $5::bool[])
+    insert into reservation (source_id, service_id, version, amount, committed, carried_from)
+    select * from unnest($1::text[], $2::text[], $3::int[], $4::numeric[], $5::bool[], $6::int[])
     on conflict (service_id, version, source_id) do update set committed = excluded.committed"""
+TAKE_OVER = """
+    update reservation r set carried_from = null from reservation was
+    where (r.service_id, r.version) = ($1, $2) and (was.service_id, was.version, was.source_id) = (r.service_id, r.carried_from, r.source_id)
+    returning was.version as carried_from, r.source_id"""
+GIVE_UP = """
+    delete from reservation r using unnest($2::int[], $3::text[]) n(version, source_id)
+    where r.service_id = $1 and (r.version, r.source_id) = (n.version, n.source_id)"""
 
 
 async def add(tx: Tx, source: Source) -> None:
@@ -63,7 +71,13 @@ async def put(tx: Tx, changed: Sequence[tuple[Source, Reservation]]) -> None:
     await _put_sources(tx, [source for source, _ in changed])
     held = [reservation for _, reservation in changed]
     keys = ([r.source_id for r in held], [r.service_id for r in held], [r.version for r in held])
-    await tx.execute(PUT, *keys, [r.amount for r in held], [r.committed for r in held])
+    await tx.execute(PUT, *keys, [r.amount for r in held], [r.committed for r in held], [r.carried_from for r in held])
+
+
+async def take_over(tx: Tx, service_id: str, version: int) -> None:
+    """What a version refers to becomes its own, and is no more the earlier version's."""
+    rows = await tx.fetch(TAKE_OVER, service_id, version)
+    await tx.execute(GIVE_UP, service_id, [row["carried_from"] for row in rows], [row["source_id"] for row in rows])
 
 
 async def drop(tx: Tx, service_id: str, version: int, sources: Sequence[Source]) -> None:
@@ -92,4 +106,11 @@ def _source(row: Row) -> Source:
 
 
 def _reservation(row: Row) -> Reservation:
-    return Reservation(source_id=row["source_id"], service_id=row["service_id"], version=row["version"], amount=row["amount"], committed=row["committed"])
+    return Reservation(
+        source_id=row["source_id"],
+        service_id=row["service_id"],
+        version=row["version"],
+        amount=row["amount"],
+        committed=row["committed"],
+        carried_from=row["carried_from"],
+    )

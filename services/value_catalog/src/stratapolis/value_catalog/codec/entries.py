@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from city.governance.v1.events_pb2 import StageRequested
+from city.governance.v1.events_pb2 import JourneyEnded, StageRequested
 from city.manifest.v1.manifest_pb2 import MODEL_FREE, Manifest, Stakeholder
 from city.types.v1.types_pb2 import IndicatorKey, Origin, Place, Share
 from city.value_catalog.v1 import catalog_service_pb2, entry_pb2
+from city.value_catalog.v1.events_pb2 import ServicePublished, ServiceUpdated
 from stratapolis.chassis.db import Row
 from stratapolis.chassis.times import to_timestamp
 from stratapolis.value_catalog.codec import measured
@@ -17,6 +18,13 @@ from stratapolis.value_catalog.codec.times import stamp
 from stratapolis.value_catalog.domain import entry as domain
 
 _STAKEHOLDER = "STAKEHOLDER_"
+STATUSES = {
+    "suspended": entry_pb2.SERVICE_STATUS_SUSPENDED,
+    "retiring": entry_pb2.SERVICE_STATUS_RETIRING,
+    "retired": entry_pb2.SERVICE_STATUS_RETIRED,
+}
+"""Of entries that are shown to some and not live; how a live one is doing is its software's to say."""
+LEAVING = ("retiring", "retired")
 
 
 def stakeholder(number: Stakeholder.ValueType) -> str:
@@ -41,6 +49,7 @@ def prepared(request: StageRequested) -> domain.Entry:
         stakeholders=tuple(stakeholder(one) for one in spec.stakeholders),
         outcomes=tuple(_outcome(one.name, one.indicator, one.target) for one in spec.outcomes),
         is_free=any(plan.model == MODEL_FREE for plan in spec.price.plans),
+        life_events=tuple(spec.life_events),
         answer_within_hours=spec.requests.answer_within_hours if spec.HasField("requests") else None,
         place=(spec.place.latitude, spec.place.longitude) if spec.HasField("place") else None,
         manifest=manifest.SerializeToString(deterministic=True),
@@ -69,7 +78,8 @@ def shown(row: Row, at: datetime) -> entry_pb2.Entry:
         shares=[Share(**share) for share in row["shares"]],
         data=data_used([(use.product, use.purpose) for use in spec.data], row["contracts"], at),
         rating=entry_pb2.Rating(average=row["stars"] / row["ratings"] if row["ratings"] else 0.0, count=row["ratings"]),
-        endpoint=row["endpoint_now"],
+        endpoint=row["endpoint_now"] if row["state"] not in LEAVING else "",
+        life_events=row["life_events"],
         answer_within_hours=row["answer_within_hours"] or 0,
         provenance=_provenance(row),
     )
@@ -79,6 +89,13 @@ def shown(row: Row, at: datetime) -> entry_pb2.Entry:
     if row["latitude"] is not None:
         entry.place.CopyFrom(Place(latitude=row["latitude"], longitude=row["longitude"]))
     return entry
+
+
+def published(event: JourneyEnded, title: str, replaced: int | None) -> ServicePublished | ServiceUpdated:
+    """The fact that a version is shown: the service's first, or in place of another."""
+    if replaced is None:
+        return ServicePublished(service_id=event.service_id, version=event.version, title=title)
+    return ServiceUpdated(service_id=event.service_id, version=event.version, replaced_version=replaced, title=title)
 
 
 def data_used(declared: Iterable[tuple[str, str]], contracts: Sequence[Mapping[str, Any]], at: datetime) -> list[entry_pb2.DataUsed]:
@@ -130,6 +147,8 @@ def _granted(contract: Mapping[str, Any], at: datetime) -> entry_pb2.DataUsed:
 
 
 def _status(row: Row) -> tuple[entry_pb2.ServiceStatus.ValueType, str]:
+    if row["state"] != "live":
+        return STATUSES[row["state"]], row["suspended_why"]
     if row["deployment_state"] in ("degraded", "failed"):
         return entry_pb2.SERVICE_STATUS_DEGRADED, row["deployment_message"]
     return entry_pb2.SERVICE_STATUS_LIVE, ""

@@ -1,4 +1,4 @@
-"""Entries: prepared hidden while a journey lists them, shown once it has ended live, never otherwise."""
+"""Entries: prepared hidden while a journey lists them, shown once it has ended live, never otherwise; then replaced, suspended or retired."""
 
 from __future__ import annotations
 
@@ -51,6 +51,7 @@ class Entry:
     stakeholders: tuple[str, ...]
     outcomes: tuple[Outcome, ...]
     is_free: bool
+    life_events: tuple[str, ...] = ()
     answer_within_hours: int | None = None
     place: tuple[float, float] | None = None
     manifest: bytes = b""
@@ -68,8 +69,8 @@ class Unlistable:
     hint: str = ""
 
 
-def unlistable(live_version: int | None) -> tuple[Unlistable, ...]:
-    """All that keeps an entry out of the catalogue; `live_version` of the same service is shown now, None: none is."""
-    if live_version is None:
+def unlistable(shown_version: int | None, *, replaces: int | None) -> tuple[Unlistable, ...]:
+    """All that keeps an entry out of the catalogue: another version of the service is shown than the one it replaces."""
+    if shown_version is None or shown_version == replaces:
         return ()
-    return (Unlistable(code="ENTRY_ALREADY_LIVE", message=f"version {live_version} of the service is shown", hint="one version is live at a time"),)
+    return (Unlistable(code="ENTRY_ALREADY_LIVE", message=f"version {shown_version} of the service is shown", hint="one version is live at a time"),)

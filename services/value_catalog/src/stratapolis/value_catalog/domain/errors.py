@@ -15,6 +15,24 @@ class ServiceNotFound(Refused):
         super().__init__(f"the catalogue shows no service {service_id}", service_id=service_id)
 
 
+class ServiceSuspended(Refused):
+    """The service is stopped for a while."""
+
+    reason = "SERVICE_SUSPENDED"
+
+    def __init__(self, service_id: str) -> None:
+        super().__init__("the service is suspended: try again when it is resumed", service_id=service_id)
+
+
+class ServiceRetired(Refused):
+    """The service is gone, or on its way out."""
+
+    reason = "SERVICE_RETIRED"
+
+    def __init__(self, service_id: str) -> None:
+        super().__init__("the service is retired", service_id=service_id)
+
+
 class PlanNotFound(Refused):
     """The service has no plan of this name."""
 

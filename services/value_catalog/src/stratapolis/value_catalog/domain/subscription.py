@@ -9,6 +9,7 @@ from datetime import datetime
 from stratapolis.value_catalog.domain.errors import NotTheSubscriber, PlanNotFound, SubscriptionEnded
 
 CANCELLED = "cancelled"
+RETIRED = "retired"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,3 +63,8 @@ def cancel(subscription: Subscription, *, owners: Sequence[str], at: datetime) -
     if subscription.ended_at is not None:
         raise SubscriptionEnded(subscription.subscription_id)
     return replace(subscription, ended_at=max(at, subscription.started_at), end_reason=CANCELLED)
+
+
+def end_with_service(subscription: Subscription, *, at: datetime) -> Subscription:
+    """End a running one because its service goes."""
+    return replace(subscription, ended_at=max(at, subscription.started_at), end_reason=RETIRED)

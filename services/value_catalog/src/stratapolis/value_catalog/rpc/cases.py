@@ -20,7 +20,7 @@ class Requests:
 
     async def open_request(self, request: pb.OpenRequestRequest, call: Call) -> pb.OpenRequestResponse:
         """Ask a service for something."""
-        live = await entries.live(call.tx, request.service_id)
+        live = await entries.live(call.tx, request.service_id, call.caller.owners)
         if live["answer_within_hours"] is None:
             raise RequestsNotTaken(request.service_id)
         opened = Case(

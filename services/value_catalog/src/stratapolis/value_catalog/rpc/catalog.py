@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+
 from city.value_catalog.v1 import catalog_service_pb2 as pb
+from stratapolis.chassis import changes
 from stratapolis.chassis.errors import InvalidField
 from stratapolis.chassis.paging import Page
 from stratapolis.chassis.rpc import Call
@@ -10,11 +14,14 @@ from stratapolis.value_catalog.codec import entries as codec
 from stratapolis.value_catalog.store import entries
 from stratapolis.value_catalog.store.entries import Filter
 
+WATCH_SECONDS = 0.2
+"""How often a watch looks at the database for more."""
+WATCH_AT_ONCE = 100
 COSTS = {pb.COST_UNSPECIFIED: None, pb.COST_FREE: True, pb.COST_PAID: False}
 
 
 class Catalog:
-    """CatalogService: shown entries alone, alike to everybody."""
+    """CatalogService: what is live, alike to everybody; what is not, to who has to do with it."""
 
     async def search_services(self, request: pb.SearchServicesRequest, call: Call) -> pb.SearchServicesResponse:
         """By words, the best first."""
@@ -34,7 +41,29 @@ class Catalog:
 
     async def get_service(self, request: pb.GetServiceRequest, call: Call) -> pb.GetServiceResponse:
         """One, with all that is known of it."""
-        return pb.GetServiceResponse(entry=codec.shown(await entries.get(call.tx, request.service_id), call.at))
+        return pb.GetServiceResponse(entry=codec.shown(await entries.get(call.tx, request.service_id, call.owners), call.at))
+
+    async def watch_catalog(self, request: pb.WatchCatalogRequest, call: Call) -> AsyncIterator[pb.WatchCatalogResponse]:
+        """First how everything stands, then each change; of what the caller may see no more, that it is gone."""
+        async with call.db.transaction(readonly=True) as tx:
+            after = changes.cursor_of(request.cursor, horizon := await changes.horizon(tx))
+        while True:
+            async with call.db.transaction(readonly=True) as tx:
+                found = await entries.changed(tx, call.owners, after, WATCH_AT_ONCE)
+                at = tx.at
+            for row, after in found:
+                if row["may_see"] or request.cursor or int(after[0]) >= int(horizon):
+                    entry = codec.shown(row, at) if row["may_see"] else None
+                    yield pb.WatchCatalogResponse(service_id=row["service_id"], entry=entry, cursor=changes.written(after))
+            if not found:
+                await asyncio.sleep(WATCH_SECONDS)
+
+    async def list_life_events(self, request: pb.ListLifeEventsRequest, call: Call) -> pb.ListLifeEventsResponse:
+        """What people look for services by, and how many there are."""
+        page = Page.of(request, str)
+        rows = await entries.life_events(call.tx, after=page.after[0] if page.after else None, limit=page.size + 1)
+        fitting, token = page.fit(rows, lambda row: pb.LifeEvent(name=row["name"], services=row["services"]), lambda row: (row["name"],))
+        return pb.ListLifeEventsResponse(life_events=fitting, next_page_token=token)
 
     async def list_categories(self, request: pb.ListCategoriesRequest, call: Call) -> pb.ListCategoriesResponse:
         """What there is, and how much of it."""
@@ -60,6 +89,7 @@ def _filter(asked: pb.ServiceFilter) -> Filter:
         stakeholder=codec.stakeholder(asked.stakeholder),
         creator_id=asked.creator_id,
         is_free=COSTS[asked.cost],
+        life_event=asked.life_event,
         box=_box(asked.box) if asked.HasField("box") else None,
     )
 

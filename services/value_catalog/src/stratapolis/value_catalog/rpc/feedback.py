@@ -20,7 +20,7 @@ class FeedbackGivers:
     async def give_feedback(self, request: pb.GiveFeedbackRequest, call: Call) -> pb.GiveFeedbackResponse:
         """Rate a service, or change one's mind."""
         tx, subscriber = call.tx, call.caller.owner
-        live = await entries.live(tx, request.service_id)
+        live = await entries.live(tx, request.service_id, call.caller.owners)
         said = Feedback(
             feedback_id=new_id(), service_id=request.service_id, creator_id=live["creator_id"], subscriber=subscriber, rating=request.rating,
             comment=request.comment, given_at=call.at, updated_at=call.at,

@@ -11,6 +11,7 @@ from stratapolis.chassis.ids import new_id
 from stratapolis.chassis.paging import Page
 from stratapolis.chassis.rpc import Call
 from stratapolis.value_catalog.codec import subscriptions as codec
+from stratapolis.value_catalog.domain.errors import ServiceSuspended
 from stratapolis.value_catalog.domain.subscription import cancel, subscribe
 from stratapolis.value_catalog.domain.use import Became, judge, may_record
 from stratapolis.value_catalog.store import entries, projections, subscriptions
@@ -21,7 +22,7 @@ class Subscriptions:
 
     async def subscribe(self, request: pb.SubscribeRequest, call: Call) -> pb.SubscribeResponse:
         """Start one; the caller's owner pays."""
-        offer = codec.offer(request.service_id, await entries.live(call.tx, request.service_id))
+        offer = codec.offer(request.service_id, await entries.live(call.tx, request.service_id, call.caller.owners))
         started = subscribe(offer, plan=request.plan, subscriber=call.caller.owner, subscription_id=new_id(), at=call.at)
         await subscriptions.add(call.tx, started)
         await outbox.append(call.tx, codec.started(started))
@@ -50,8 +51,10 @@ class Subscriptions:
         return pb.ListSubscriptionsResponse(subscriptions=fitting, next_page_token=token)
 
     async def check_subscription(self, request: pb.CheckSubscriptionRequest, call: Call) -> pb.CheckSubscriptionResponse:
-        """What a user has running with a service."""
+        """What a user has running with a service; of a suspended one nobody may use anything."""
         running = await subscriptions.running(call.tx, call.owners, service_id=request.service_id, subscriber=request.subscriber)
+        if running and await entries.is_suspended(call.tx, request.service_id):
+            raise ServiceSuspended(request.service_id)
         return pb.CheckSubscriptionResponse(subscriptions=[codec.shown(one) for one in running])
 
 
@@ -62,6 +65,8 @@ class Uses:
         """Record what is new, in one transaction with what is said of it; the service alone, over a trusted connection."""
         tx, service_id, subject = call.tx, request.service_id, call.caller.subject
         may_record(service_id, subject=subject, is_trusted=await projections.is_trusted(tx, subject, call.at))
+        if await entries.is_suspended(tx, service_id):
+            raise ServiceSuspended(service_id)
         uses = [codec.use(message) for message in request.uses]
         ids = [use.use_id for use in uses]
         of_uses = await subscriptions.of_uses(tx, service_id, uses)

@@ -53,6 +53,11 @@ async def put_deployment(tx: Tx, service_id: str, version: int, state: str, *, e
     await tx.execute(DEPLOYED, service_id, version, state, endpoint, message, at)
 
 
+async def drop_deployment(tx: Tx, service_id: str, version: int) -> None:
+    """Its software is gone."""
+    await tx.execute("delete from deployment where service_id = $1 and version = $2", service_id, version)
+
+
 async def trust(tx: Tx, connection_id: str, subject: str, end_at: datetime | None) -> None:
     """A subject may record uses."""
     await tx.execute(TRUSTED, connection_id, subject, end_at)

@@ -15,6 +15,10 @@ INSERT = """
     insert into subscription (subscription_id, service_id, creator_id, service_title, subscriber, plan, started_at) values ($1, $2, $3, $4, $5, $6, $7)
     on conflict (service_id, subscriber, plan) where ended_at is null do nothing"""
 UPDATE = "update subscription set ended_at = $2, end_reason = $3 where subscription_id = $1"
+UPDATE_ALL = """
+    update subscription s set ended_at = n.ended_at, end_reason = n.end_reason
+    from unnest($1::text[], $2::timestamptz[], $3::text[]) n(subscription_id, ended_at, end_reason) where s.subscription_id = n.subscription_id"""
+RUNNING_OF = "select * from subscription where service_id = $1 and ended_at is null order by started_at, subscription_id limit $2 for update"
 MINE = "($1::text[] is null or subscriber = any($1) or creator_id = any($1) or service_id = any($2))"
 SEE = f"select * from subscription where {MINE} and subscription_id = $3"  # noqa: S608 - constants of this module
 LIST = f"""
@@ -46,6 +50,16 @@ async def add(tx: Tx, subscription: Subscription) -> None:
 async def put(tx: Tx, subscription: Subscription) -> None:
     """Keep what changed of one."""
     await tx.execute(UPDATE, subscription.subscription_id, subscription.ended_at, subscription.end_reason)
+
+
+async def running_of(tx: Tx, service_id: str, limit: int) -> list[Subscription]:
+    """A service's running subscriptions, locked, the oldest first."""
+    return [_subscription(row) for row in await tx.fetch(RUNNING_OF, service_id, limit)]
+
+
+async def put_all(tx: Tx, ended: Sequence[Subscription]) -> None:
+    """Keep what changed of many."""
+    await tx.execute(UPDATE_ALL, [one.subscription_id for one in ended], [one.ended_at for one in ended], [one.end_reason for one in ended])
 
 
 async def get(tx: Tx, subscription_id: str, owners: Owners) -> Subscription:
