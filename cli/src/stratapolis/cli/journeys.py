@@ -20,7 +20,7 @@ from city.governance.v1.journey_service_pb2 import (
     WithdrawProposalRequest,
 )
 from city.governance.v1.journey_service_pb2_grpc import JourneyServiceStub
-from city.journey.v1.journey_pb2 import JourneyState
+from city.journey.v1.journey_pb2 import JourneyKind, JourneyState
 from stratapolis.chassis.ids import new_id
 from stratapolis.chassis.rpc.client import watch
 from stratapolis.cli import timeline
@@ -44,7 +44,7 @@ async def propose(
     folder: Folder = HERE,
     as_json: Json = False,
 ) -> None:
-    """Propose services: each manifest starts a journey through the layers."""
+    """Propose services: each manifest starts a journey through the layers. One that is live already is upgraded; an older manifest rolls it back."""
     screen = Screen(as_json)
     texts = {str(file): read_bytes(file) for file in files}
     async with session(folder, as_) as client:
@@ -69,6 +69,9 @@ def _show(screen: Screen, done: list[Proposed]) -> None:
             screen.line(f"{each.file}: {first}", style="red")
             for line in others:
                 screen.line(line)
+    for upgraded in (each.journey for each in done if each.journey is not None and each.journey.kind == JourneyKind.JOURNEY_KIND_UPGRADE):
+        old, new = upgraded.replaces.version, upgraded.version
+        screen.line(f"{upgraded.name} is live: version {new} is an upgrade, version {old} serves until it takes its place")
     if len(rows) == 1 and rows[0][3] not in {"live", "rejected"}:
         screen.line(f"follow it: city journey {rows[0][2]} --watch")
 
@@ -76,7 +79,9 @@ def _show(screen: Screen, done: list[Proposed]) -> None:
 @told
 async def journey(
     journey_id: Id,
-    watching: Annotated[bool, typer.Option("--watch", "-w", help="Draw it until it ends; the exit code is 0 only if it went live.")] = False,
+    watching: Annotated[
+        bool, typer.Option("--watch", "-w", help="Draw it until it ends; the exit code is 0 only if it ended as it was to: live, or retired.")
+    ] = False,
     why: Annotated[bool, typer.Option("--why", help="Only why it stands where it stands.")] = False,
     as_: As = None,
     folder: Folder = HERE,
@@ -90,7 +95,7 @@ async def journey(
             await _watch(client, journey_id, screen)
         shown = await stub.GetJourney(GetJourneyRequest(journey_id=journey_id))
     if watching:
-        if shown.journey.state != JourneyState.JOURNEY_STATE_LIVE:
+        if shown.journey.state not in timeline.SUCCEEDED:
             raise typer.Exit(1)
         return
     screen.data(as_data(shown))
@@ -121,6 +126,7 @@ def _describe(screen: Screen, journey: Journey) -> None:
     screen.facts(
         {
             "service": f"{journey.name}, version {journey.version} ({journey.service_id})",
+            "kind": word(JourneyKind, journey.kind),
             "by": f"{journey.creator_name} ({journey.creator_id})",
             "proposed": clock(journey.proposed_time),
             "endpoint": journey.endpoint,

@@ -12,6 +12,7 @@ from city.governance.v1.ledger_service_pb2 import (
     ListBalancesRequest,
     ListEntriesRequest,
     ListPeriodsRequest,
+    ListPriceChangesRequest,
     ListStatementsRequest,
     ReverseChargeRequest,
     RunSettlementRequest,
@@ -50,6 +51,25 @@ async def entries(
     screen = Screen(as_json)
     screen.data({"entries": [as_data(each) for each in found]})
     _entries(screen, found)
+
+
+@app.command("price-changes")
+@told
+async def price_changes(
+    service: Annotated[str, typer.Option("--service", metavar="ID", help="Only those of this service.")] = "",
+    limit: Limit = 100,
+    as_: As = None,
+    folder: Folder = HERE,
+    as_json: Json = False,
+) -> None:
+    """List moves of subscriptions to the prices of a new version, the newest notice first."""
+    query = ListPriceChangesRequest(service_id=service)
+    async with session(folder, as_) as client:
+        found = await pages(client.stub(LedgerServiceStub, "governance").ListPriceChanges, query, "price_changes", limit)
+    screen = Screen(as_json)
+    screen.data({"priceChanges": [as_data(each) for each in found]})
+    rows = [(c.subscription_id, c.subscriber, c.plan, clock(c.notice_time), clock(c.valid_from_time)) for c in found]
+    screen.table(("SUBSCRIPTION", "BY", "PLAN", "NOTICE", "HOLDS FROM"), rows, empty="no prices have changed")
 
 
 @app.command()

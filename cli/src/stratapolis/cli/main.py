@@ -46,12 +46,12 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "withdraw": journeys.withdraw,
     "validate": manifests.validate,
     "explain": manifests.explain,
-    "services": services.services,
     "service": services.service,
     "scorecard": indicators.scorecard,
 }
 for name, command in COMMANDS.items():
     app.command(name)(command)
+app.add_typer(services.app, name="services")
 app.add_typer(creators.app, name="creators")
 app.add_typer(operate.pools, name="pools")
 app.add_typer(operate.artefacts, name="artefacts")

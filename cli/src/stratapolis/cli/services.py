@@ -1,33 +1,55 @@
-"""`city services` and `city service`: what the city offers."""
+"""`city services` and `city service`: what the city offers, and change of what is live."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from city.governance.v1.lifecycle_service_pb2 import GetServiceStateRequest, ResumeServiceRequest, RetireServiceRequest, SuspendServiceRequest
+from city.governance.v1.lifecycle_service_pb2_grpc import LifecycleServiceStub
+from city.governance.v1.service_pb2 import Service, ServiceState
 from city.manifest.v1.manifest_pb2 import Model, Plan, Price, Stakeholder
 from city.types.v1.types_pb2 import Side
-from city.value_catalog.v1.catalog_service_pb2 import GetServiceRequest, ListServicesRequest, SearchServicesRequest, ServiceFilter
+from city.value_catalog.v1.catalog_service_pb2 import GetServiceRequest, ListLifeEventsRequest, ListServicesRequest, SearchServicesRequest, ServiceFilter
 from city.value_catalog.v1.catalog_service_pb2_grpc import CatalogServiceStub
 from city.value_catalog.v1.entry_pb2 import Entry, GrantState, OutcomeNow, Provenance, ServiceStatus
+from stratapolis.chassis.ids import new_id
 from stratapolis.cli import indicators
 from stratapolis.cli.options import HERE, As, Folder, Json, Limit
 from stratapolis.cli.refused import told
 from stratapolis.cli.screen import Screen, as_data, clock, word
 from stratapolis.cli.session import pages, session
+from typer.core import TyperGroup
 
 
+class FindsOtherwise(TyperGroup):
+    """`city services`, `city services clean air`: what is no command of the group is looked for."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put `find` before what names no command."""
+        if not args or (args[0] not in self.commands and args[0] not in ctx.help_option_names):
+            args = ["find", *args]
+        return super().parse_args(ctx, args)
+
+
+app = typer.Typer(cls=FindsOtherwise, no_args_is_help=True, help="Browse or search what the city offers, and suspend, resume or retire a service.")
+Id = Annotated[str, typer.Argument(metavar="ID", help="Id of the service.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why, for people.")]
+
+
+@app.command("find")
 @told
-async def services(
+async def find(
     words: Annotated[list[str] | None, typer.Argument(metavar="[WORDS]", help="Words to look for; without them: all services.")] = None,
     category: Annotated[str, typer.Option("--category", help="Only those of a category.")] = "",
+    life_event: Annotated[str, typer.Option("--life-event", help="Only those for a life event, such as moved-here.")] = "",
     limit: Limit = 100,
     as_: As = None,
     folder: Folder = HERE,
     as_json: Json = False,
 ) -> None:
-    """Browse or search what the city offers."""
-    chosen = ServiceFilter(category=category)
+    """Browse or search what the city offers; `city services WORDS` does the same."""
+    chosen = ServiceFilter(category=category, life_event=life_event)
     async with session(folder, as_) as client:
         stub = client.stub(CatalogServiceStub, "value_catalog")
         if words:
@@ -41,10 +63,68 @@ async def services(
     screen.table(("ID", "SERVICE", "CATEGORY", "BY", "PRICE", "OUTCOME", "STATUS"), rows, empty="no service fits")
 
 
+@app.command("life-events")
 @told
-async def service(
-    service_id: Annotated[str, typer.Argument(metavar="ID", help="Id of the service.")], as_: As = None, folder: Folder = HERE, as_json: Json = False
-) -> None:
+async def life_events(limit: Limit = 100, as_: As = None, folder: Folder = HERE, as_json: Json = False) -> None:
+    """List the life events that services are for."""
+    async with session(folder, as_) as client:
+        stub = client.stub(CatalogServiceStub, "value_catalog")
+        found = await pages(stub.ListLifeEvents, ListLifeEventsRequest(), "life_events", limit)
+    screen = Screen(as_json)
+    screen.data({"lifeEvents": [as_data(each) for each in found]})
+    screen.table(("LIFE EVENT", "SERVICES"), [(each.name, str(each.services)) for each in found], empty="no service names a life event")
+
+
+@app.command("suspend")
+@told
+async def suspend(service_id: Id, reason: Reason, as_: As = None, folder: Folder = HERE, as_json: Json = False) -> None:
+    """Stop a live service for a while: hidden, its uses refused, what is held for it stays held."""
+    async with session(folder, as_) as client:
+        stub = client.stub(LifecycleServiceStub, "governance")
+        done = await stub.SuspendService(SuspendServiceRequest(request_id=new_id(), service_id=service_id, reason=reason))
+    _stands(Screen(as_json), done.service)
+
+
+@app.command("resume")
+@told
+async def resume(service_id: Id, as_: As = None, folder: Folder = HERE, as_json: Json = False) -> None:
+    """Let a suspended service serve again."""
+    async with session(folder, as_) as client:
+        done = await client.stub(LifecycleServiceStub, "governance").ResumeService(ResumeServiceRequest(request_id=new_id(), service_id=service_id))
+    _stands(Screen(as_json), done.service)
+
+
+@app.command("retire")
+@told
+async def retire(service_id: Id, reason: Reason, as_: As = None, folder: Folder = HERE, as_json: Json = False) -> None:
+    """Take a live service away for good: every layer lets go of it, an open upgrade is withdrawn."""
+    async with session(folder, as_) as client:
+        stub = client.stub(LifecycleServiceStub, "governance")
+        begun = (await stub.RetireService(RetireServiceRequest(request_id=new_id(), service_id=service_id, reason=reason))).journey
+    screen = Screen(as_json)
+    screen.data(as_data(begun))
+    screen.line(f"version {begun.version} of {begun.name} retires; follow it: city journey {begun.journey_id} --watch")
+
+
+@app.command("state")
+@told
+async def state(service_id: Id, as_: As = None, folder: Folder = HERE, as_json: Json = False) -> None:
+    """Show where a service of one's own stands: live, suspended, retiring or retired, and in which version."""
+    async with session(folder, as_) as client:
+        found = await client.stub(LifecycleServiceStub, "governance").GetServiceState(GetServiceStateRequest(service_id=service_id))
+    _stands(Screen(as_json), found.service)
+
+
+def _stands(screen: Screen, service: Service) -> None:
+    screen.data(as_data(service))
+    version = f", version {service.live_version} of {service.last_version}" if service.live_version else ""
+    by = "by the city" if service.suspension.by_city else "by its value creator"
+    why = f" {by} since {clock(service.suspension.suspend_time)}: {service.suspension.reason}" if service.HasField("suspension") else ""
+    screen.line(f"{service.name} is {word(ServiceState, service.state)}{version}{why}")
+
+
+@told
+async def service(service_id: Id, as_: As = None, folder: Folder = HERE, as_json: Json = False) -> None:
     """Show one service: outcomes and their live values, price, data used and why, where it came from."""
     async with session(folder, as_) as client:
         entry = (await client.stub(CatalogServiceStub, "value_catalog").GetService(GetServiceRequest(service_id=service_id))).entry
@@ -61,6 +141,7 @@ async def service(
             "endpoint": entry.endpoint,
             "rating": f"{entry.rating.average:.1f} of 5 ({entry.rating.count})" if entry.rating.count else "",
             "answers": f"within {entry.answer_within_hours} h" if entry.answer_within_hours else "",
+            "life events": ", ".join(entry.life_events),
             "by": f"{entry.provenance.creator_name}, version {entry.version}, since {clock(entry.provenance.published_time)}",
             **_way(entry.provenance),
         }

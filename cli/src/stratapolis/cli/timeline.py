@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from city.governance.v1.journey_pb2 import Awaited, Journey, Step, StepKind
-from city.journey.v1.journey_pb2 import JourneyState, Outcome, Reason, Stage
+from city.journey.v1.journey_pb2 import JourneyKind, JourneyState, Outcome, Reason, Stage
 from stratapolis.cli.screen import ago, clock, word
 
-ENDED = frozenset({JourneyState.JOURNEY_STATE_LIVE, JourneyState.JOURNEY_STATE_REJECTED, JourneyState.JOURNEY_STATE_WITHDRAWN})
+SUCCEEDED = frozenset({JourneyState.JOURNEY_STATE_LIVE, JourneyState.JOURNEY_STATE_RETIRED})
+"""Where a proposal, and a retirement, were to end."""
+ENDED = SUCCEEDED | {JourneyState.JOURNEY_STATE_REJECTED, JourneyState.JOURNEY_STATE_WITHDRAWN}
 
 
 class Timeline:
@@ -39,6 +41,8 @@ class Timeline:
             took = f" after {(at - asked[0]).total_seconds() * 1000:.0f} ms" if asked else ""
             late = ", too late" if step.kind == StepKind.STEP_KIND_ANSWERED_LATE else ""
             return f"{stage}: {parties} {word(Outcome, step.outcome)}{took}{late}" + (f", by {step.decided_on}" if step.decided_on else "")
+        if step.kind == StepKind.STEP_KIND_RETIREMENT:
+            return f"to be retired: {step.message}" + (f" by {step.actor}" if step.actor else "")
         if step.kind == StepKind.STEP_KIND_ENDED:
             return f"ended: {word(JourneyState, step.state)}" + (f" ({step.message})" if step.message else "")
         what = f"{word(StepKind, step.kind)}: {stage}" if step.stage else word(StepKind, step.kind)
@@ -56,9 +60,17 @@ def awaited(waiting: Awaited) -> str:
     return f"waits for {waiting.party} ({word(Stage, waiting.stage)}{again}): asked {ago(waiting.since_time)} ago, until {clock(waiting.until_time)}"
 
 
+def _in_place_of(journey: Journey) -> str:
+    """What an upgrade takes the place of, and until when that serves on."""
+    if journey.kind != JourneyKind.JOURNEY_KIND_UPGRADE:
+        return ""
+    drains = f", which serves on until {clock(journey.drain_until_time)}" if journey.HasField("drain_until_time") else ""
+    return f" (version {journey.version}, in place of version {journey.replaces.version}{drains})"
+
+
 def why(journey: Journey) -> list[str]:
     """Why a journey stands where it stands."""
-    state = word(JourneyState, journey.state)
+    state = f"{word(JourneyState, journey.state)}{_in_place_of(journey)}"
     against = [f"  {line}" for line in reasons(journey.reasons)]
     if journey.state in ENDED:
         return [

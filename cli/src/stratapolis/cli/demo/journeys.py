@@ -20,7 +20,7 @@ from stratapolis.cli.founding import settled
 from stratapolis.cli.local.city import until
 from stratapolis.cli.people import Identity
 
-TERMINAL = frozenset({shared.JOURNEY_STATE_LIVE, shared.JOURNEY_STATE_REJECTED, shared.JOURNEY_STATE_WITHDRAWN})
+TERMINAL = frozenset({shared.JOURNEY_STATE_LIVE, shared.JOURNEY_STATE_REJECTED, shared.JOURNEY_STATE_WITHDRAWN, shared.JOURNEY_STATE_RETIRED})
 HOLDERS = ("policy", "data", "connectivity", "infrastructure", "value_catalog")
 SECONDS = 90.0
 
