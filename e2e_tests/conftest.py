@@ -27,9 +27,10 @@ from e2e_tests.access import Target, Wire
 ROOT = Path(__file__).parents[1]
 BASE = int(os.environ.get("STRATAPOLIS_E2E_BASE", "12000"))
 HOLDERS = ("policy", "data", "connectivity", "infrastructure", "value_catalog")
-TERMINAL = frozenset({shared.JOURNEY_STATE_LIVE, shared.JOURNEY_STATE_REJECTED, shared.JOURNEY_STATE_WITHDRAWN})
-DEADLINES = {f"CITY_GOVERNANCE_{stage}_SECONDS": "30" for stage in ("CLEARING", "DECIDING", "DEPLOYING", "CONNECTING", "LISTING")}
-
+TERMINAL = frozenset({shared.JOURNEY_STATE_LIVE, shared.JOURNEY_STATE_REJECTED, shared.JOURNEY_STATE_WITHDRAWN, shared.JOURNEY_STATE_RETIRED})
+DEADLINES = {f"CITY_GOVERNANCE_{stage}_SECONDS": "30" for stage in ("CLEARING", "DECIDING", "DEPLOYING", "CONNECTING", "LISTING", "RETIRING")}
+DRAIN_SECONDS = 4
+"""How long a replaced version serves on in this city."""
 SETTLES_AHEAD = {"CITY_GOVERNANCE_SETTLEMENT_HOURS": "-87600"}
 """A month is settled while it runs, and then the next one."""
 
@@ -116,7 +117,7 @@ class Town:
 async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
     """A whole city with one value creator."""
     crash_folder = tmp_path_factory.mktemp("crash")
-    settings = {**DEADLINES, **SETTLES_AHEAD, "CITY_CRASH_FOLDER": str(crash_folder)}
+    settings = {**DEADLINES, **SETTLES_AHEAD, "CITY_GOVERNANCE_DRAIN_SECONDS": str(DRAIN_SECONDS), "CITY_CRASH_FOLDER": str(crash_folder)}
     async with City(ROOT / ".city" / f"e2e-{BASE}", BASE, keep=False, settings=settings, artefacts=[ROOT / "examples"]) as city:
         founder = await city.enrol("Ada")
         creator = await city.creator("Lantern Works", founder)

@@ -17,6 +17,7 @@ from city.data.v1 import data_products_service_pb2 as products
 from city.data.v1 import observations_service_pb2 as observations
 from city.governance.v1 import journey_service_pb2 as journeys
 from city.governance.v1 import ledger_service_pb2 as ledger
+from city.governance.v1 import lifecycle_service_pb2 as lifecycle
 from city.governance.v1 import value_creator_pb2
 from city.governance.v1 import value_creator_service_pb2 as creators
 from city.infrastructure.v1 import deployment_service_pb2 as deployments
@@ -51,6 +52,7 @@ def _a_use() -> uses.Use:
 
 
 STATEMENT = Free("a statement is there when a month has ended: services/governance/tests/integration/test_ledger.py holds whose it is")
+PRICES = Free("prices change when a service is upgraded: services/governance/tests/integration/test_repricing.py holds who is told")
 # In this order they are called by the owner at the end: what ends a row comes last.
 TABLE: dict[str, Names | Lists | Free] = {
     # connectivity
@@ -119,6 +121,8 @@ TABLE: dict[str, Names | Lists | Free] = {
     "ListStatements": STATEMENT,
     "GetStatement": STATEMENT,
     "ListPeriods": EVERYBODYS,
+    "ListPriceChanges": PRICES,
+    "GetServiceState": Names("running", lambda i: lifecycle.GetServiceStateRequest(service_id=i)),
     "ListIndicators": EVERYBODYS,
     "ListMeasurements": EVERYBODYS,
     "ListExcursions": EVERYBODYS,
@@ -149,6 +153,8 @@ TABLE: dict[str, Names | Lists | Free] = {
     "GetService": EVERYBODYS,
     "ListCategories": EVERYBODYS,
     "ListOutcomes": EVERYBODYS,
+    "ListLifeEvents": EVERYBODYS,
+    "WatchCatalog": EVERYBODYS,
     "GiveFeedback": NEW,
     "ListFeedback": Lists(("feedback",), feedback.ListFeedbackRequest(page_size=500)),
     "OpenRequest": NEW,
@@ -161,6 +167,10 @@ TABLE: dict[str, Names | Lists | Free] = {
     "CheckSubscription": Lists(("subscription",), lambda ids: subscriptions.CheckSubscriptionRequest(service_id=ids["service"], subscriber=ids["creator"])),
     "CancelSubscription": Names("subscription", lambda i: subscriptions.CancelSubscriptionRequest(request_id=new_id(), subscription_id=i)),
     "RecordUses": Names("service", lambda i: uses.RecordUsesRequest(request_id=new_id(), service_id=i, uses=[_a_use()]), by_service=True),
+    # change of what is live
+    "SuspendService": Names("running", lambda i: lifecycle.SuspendServiceRequest(request_id=new_id(), service_id=i, reason="the lanterns are out")),
+    "ResumeService": Names("running", lambda i: lifecycle.ResumeServiceRequest(request_id=new_id(), service_id=i)),
+    "RetireService": Names("running", lambda i: lifecycle.RetireServiceRequest(request_id=new_id(), service_id=i, reason="nobody comes any more")),
     **INNOVATION,
 }
 
@@ -188,8 +198,8 @@ def test_g11_the_table_says_of_every_rpc_that_owners_may_call_whose_rows_it_name
             assert not [one for one in fields if one.endswith("_id") and one != "request_id"], f"{name} names a row: say whose"
 
 
-FREE_WITH_ID = {"AssessProposal", "GetFunding", "GetService", "GetStatement", "GiveFeedback", "OpenRequest", "Subscribe"}
-"""They name what is shown to everybody: a funding source, a live service; AssessProposal and GetStatement say why themselves."""
+FREE_WITH_ID = {"AssessProposal", "GetFunding", "GetService", "GetStatement", "GiveFeedback", "ListPriceChanges", "OpenRequest", "Subscribe"}
+"""They name what is shown to everybody: a funding source, a live service; AssessProposal, GetStatement and ListPriceChanges say why themselves."""
 
 
 async def test_g11_lists_show_an_owner_its_rows_and_nobody_else(wire: Wire, targets: list[Target], estate: Estate, theirs: dict[str, str]) -> None:
