@@ -53,7 +53,7 @@ async def test_an_entry_says_which_idea_it_comes_from_and_what_proved_it(layer: 
     origin = Origin(idea_id="idea-7", idea_title="Boats for all", challenge_id="challenge-1", pilot_id="pilot-1", evidence="mean 9: confirmed")
     request, plain = a_request(), a_request()
     request.origin.CopyFrom(origin)
-    await layer.under.deliver(request, plain, an_end(request), an_end(plain))
+    await layer.under.deliver(request, plain, end_of(request), end_of(plain))
     found = [(await layer.call(layer.catalog.get_service, GetServiceRequest(service_id=one.service_id))).entry for one in (request, plain)]
     assert found[0].provenance.origin == origin
     assert not found[1].provenance.HasField("origin")
