@@ -16,7 +16,8 @@ DIGEST = "select md5(coalesce(string_agg(t::text, e'\n' order by t::text), '')) 
 ROWS_OF = {"inbox": "(select * from inbox where key not like '%/%')"}
 """Keys with a stroke are of series: the platform measures itself by a clock."""
 MOVING = frozenset({
-    "position", "outbox", "outbox_sequence", "idempotent_answer", "assertion", "audit", "seal", "sealed", "unsealed", "deployment", "measurement", "measured",
+    "position", "outbox", "outbox_sequence", "idempotent_answer", "assertion", "audit", "seal", "sealed", "unsealed", "deployment",
+    "measurement", "measured", "to_measure", "governance.series",
 })  # fmt: skip
 """Tables that change by themselves, by a clock or by being asked: what is said counts apart."""
 SAID = """
@@ -28,7 +29,7 @@ LEFT = "select count(*) filter (where published_at is null), max(id) from outbox
 
 async def state(town: Town, layer: str) -> dict[str, str]:
     """A digest of each table of a layer that only events and calls change."""
-    tables = [row["relname"] for row in await town.rows(layer, TABLES) if row["relname"] not in MOVING]
+    tables = [row["relname"] for row in await town.rows(layer, TABLES) if not {row["relname"], f"{layer}.{row['relname']}"} & MOVING]
     return {table: (await town.rows(layer, DIGEST.format(table=ROWS_OF.get(table, table))))[0][0] for table in tables}
 
 

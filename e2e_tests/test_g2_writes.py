@@ -28,8 +28,8 @@ from e2e_tests import states, wire
 from e2e_tests.conftest import AGAIN, Creator, Town, patiently
 
 WRITERS = 3
-SENT, DONE = 30, 10
-"""Between two kills: what is sent to each layer, and what of it is acknowledged before the next one dies."""
+SENT, DONE, IN_HAND = 15, 10, 12
+"""Between two kills: what is sent to each layer, what of it is acknowledged before the next one dies, and what is sent as that dies."""
 KILLED = ("governance", "postgres", "policy", "value_catalog", "postgres")
 SECONDS = 1.5
 EVENTS: dict[str, tuple[Any, Callable[[Any], str]]] = {
@@ -91,6 +91,8 @@ async def test_g2_what_a_client_was_told_is_done_survives_the_layer_and_the_data
                     group.create_task(_write(writes[layer], maker, stopping))
             for name in KILLED:
                 await _more(writes)
+                for one in writes.values():
+                    one.allow(IN_HAND)
                 await town.city.kill(name)
                 await town.city.until_ready(name)
             await _more(writes)
