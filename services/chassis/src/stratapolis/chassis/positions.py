@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
-from aiokafka import TopicPartition
+from aiokafka import ConsumerRecord, TopicPartition
 from stratapolis.chassis.db import Database, Tx
 
 BEGIN = "insert into position (topic, part, next) select t, p, 0 from unnest($1::text[], $2::int[]) n(t, p) on conflict do nothing"
@@ -12,6 +12,11 @@ NEXT = "select topic, part, next from position where topic = any($1)"
 MOVE = """
     update position p set next = n.next from unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[]) n(topic, part, seen, next)
     where p.topic = n.topic and p.part = n.part and p.next = n.seen"""
+
+TAKEN = "select topic, part, taken from position where topic = any($1) and part = any($2)"
+TAKE = """
+    update position p set taken = n.taken from unnest($1::text[], $2::int[], $3::bigint[]) n(topic, part, taken)
+    where p.topic = n.topic and p.part = n.part and p.taken < n.taken"""
 
 
 class Lost(Exception):
@@ -40,6 +45,19 @@ async def move(tx: Tx, moves: Mapping[TopicPartition, tuple[int, int]]) -> None:
     )
     if moved != f"UPDATE {len(pairs)}":
         raise Lost(f"{moved} of {len(pairs)} positions")
+
+
+async def take(tx: Tx, records: Sequence[ConsumerRecord]) -> list[ConsumerRecord]:
+    """Those records that are taken for the first time, and note that they are: what a reading from an earlier position brings again is left out.
+
+    For raw streams, which have no inbox: a correction is known by its time alone, and would be undone and made again.
+    """
+    places = {TopicPartition(record.topic, record.partition): record.offset + 1 for record in records}  # the last of each counts
+    rows = await tx.fetch(TAKEN, sorted({tp.topic for tp in places}), sorted({tp.partition for tp in places}))
+    taken = {TopicPartition(row["topic"], row["part"]): row["taken"] for row in rows}
+    ordered = sorted(places.items())
+    await tx.execute(TAKE, [tp.topic for tp, _ in ordered], [tp.partition for tp, _ in ordered], [after for _, after in ordered])
+    return [record for record in records if record.offset >= taken[record.topic, record.partition]]
 
 
 async def check_cluster(db: Database, cluster_id: str) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from aiokafka import ConsumerRecord
 from faststream.kafka import KafkaBroker
 from google.protobuf.message import Message
-from stratapolis.chassis import contract, dead_letters, envelope, metrics
+from stratapolis.chassis import contract, dead_letters, envelope, metrics, positions
 from stratapolis.chassis.app import OnBatch
 from stratapolis.chassis.db import Database, Tx
 from stratapolis.chassis.errors import Permanent
@@ -27,10 +27,12 @@ class Raw:
     on: OnBatch
 
     async def apply(self, tx: Tx, records: Sequence[ConsumerRecord]) -> frozenset[str]:
-        """Hand all that decode to the handler at once; bury the others, in this transaction."""
+        """Hand all that decode, and were not handed before, to the handler at once; bury the others, in this transaction."""
         events: list[Message] = []
+        fresh = await positions.take(tx, records)
+        metrics.EVENTS_DOUBLE.labels(self.app, records[0].topic).inc(len(records) - len(fresh))
         usual = {name: envelope.stamp_of(self.on.event, contract.topics()[name]) for name in {record.topic for record in records}}
-        for record in records:
+        for record in fresh:
             try:
                 if envelope.stamp(record.headers) == usual[record.topic]:
                     events.append(envelope.parse(self.on.event, record.value))
