@@ -269,13 +269,13 @@ class City:
         await self._supervisor.wait()
 
 
-async def until(condition: Callable[[], Awaitable[bool]], what: str, *, within: float) -> None:
-    """Wait for a condition, so long and no longer."""
+async def until(condition: Callable[[], Awaitable[bool]], what: str, *, within: float, every: float = 0.05) -> None:
+    """Wait for a condition, so long and no longer; asked `every` so many seconds."""
     ends = time.monotonic() + within
     while not await condition():
         if time.monotonic() > ends:
             raise LocalCityError(f"waited {within:g} s in vain for {what}")
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(every)
 
 
 def wipe(folder: Path) -> None:
