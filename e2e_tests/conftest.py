@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from string import Template
-from typing import Any
+from typing import Any, TypeVar
 
+import asyncpg
+import grpc
 import pytest
 from city.governance.v1 import journey_pb2
 from city.governance.v1.journey_service_pb2 import BatchGetJourneysRequest, ProposeServiceRequest
@@ -18,7 +21,6 @@ from city.journey.v1 import journey_pb2 as shared
 from city.journey.v1.holds_service_pb2 import ListHoldsRequest
 from city.journey.v1.holds_service_pb2_grpc import HoldsServiceStub
 from stratapolis.chassis.ids import new_id
-from stratapolis.cli.founding import settled
 from stratapolis.cli.local.city import City, until
 from stratapolis.cli.people import Identity
 
@@ -27,11 +29,19 @@ from e2e_tests.access import Target, Wire
 ROOT = Path(__file__).parents[1]
 BASE = int(os.environ.get("STRATAPOLIS_E2E_BASE", "12000"))
 HOLDERS = ("policy", "data", "connectivity", "infrastructure", "value_catalog")
+LAYERS = ("governance", *HOLDERS)
+PROCESSES = (*LAYERS, "governance-2")
+"""One layer has two replicas: they share its partitions and elect one relay. The second joins and leaves its consumer group at once, as one that
+autoscaling starts and ends does; the others have static names."""
 TERMINAL = frozenset({shared.JOURNEY_STATE_LIVE, shared.JOURNEY_STATE_REJECTED, shared.JOURNEY_STATE_WITHDRAWN})
 DEADLINES = {f"CITY_GOVERNANCE_{stage}_SECONDS": "30" for stage in ("CLEARING", "DECIDING", "DEPLOYING", "CONNECTING", "LISTING")}
 
 SETTLES_AHEAD = {"CITY_GOVERNANCE_SETTLEMENT_HOURS": "-87600"}
 """A month is settled while it runs, and then the next one."""
+
+
+Answer = TypeVar("Answer")
+AGAIN = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +69,29 @@ class Town:
         """Hand a manifest in; the smallest free service unless one is given."""
         stub = self.city.stub(JourneyServiceStub, "governance", as_=as_ or self.creator.founder)
         asked = ProposeServiceRequest(request_id=request_id or new_id(), manifest_yaml=text or self.manifest())
-        journey: journey_pb2.Journey = (await settled(lambda: stub.ProposeService(asked))).journey
+        journey: journey_pb2.Journey = (await patiently(lambda: stub.ProposeService(asked))).journey
         return journey
+
+    async def rows(self, layer: str, sql: str, *args: object) -> list[asyncpg.Record]:
+        """What a layer's own database says."""
+        connection = await asyncpg.connect(self.city.stores.postgres.dsn(layer))
+        try:
+            return list(await connection.fetch(sql, *args))
+        finally:
+            await connection.close()
+
+    async def execute(self, layer: str, script: str) -> None:
+        """Change a layer's own database: to note what it does, or to be in its way."""
+        connection = await asyncpg.connect(self.city.stores.postgres.dsn(layer))
+        try:
+            await connection.execute(script)
+        finally:
+            await connection.close()
+
+    async def healthy(self, *processes: str) -> None:
+        """Until these processes, all unless said, are ready."""
+        for process in processes or PROCESSES:
+            await self.city.until_ready(process)
 
     async def journeys(self, ids: list[str]) -> list[journey_pb2.Journey]:
         """These journeys as they stand."""
@@ -68,7 +99,7 @@ class Town:
         found: list[journey_pb2.Journey] = []
         for first in range(0, len(ids), 200):
             asked = BatchGetJourneysRequest(journey_ids=ids[first : first + 200])
-            found += (await settled(partial(stub.BatchGetJourneys, asked))).journeys
+            found += (await patiently(partial(stub.BatchGetJourneys, asked))).journeys
         return found
 
     async def ended(self, ids: list[str], *, within: float = 60) -> dict[str, journey_pb2.Journey]:
@@ -81,6 +112,25 @@ class Town:
 
         await until(all_ended, f"{len(ids)} journeys to end", within=within)
         return found
+
+    async def reached(self, journey_id: str, *states: Any, within: float = 60) -> journey_pb2.Journey:
+        """A journey, once it is in one of these states."""
+        found: list[journey_pb2.Journey] = []
+
+        async def there() -> bool:
+            found[:] = await self.journeys([journey_id])
+            return bool(found) and found[0].state in states
+
+        await until(there, f"journey {journey_id} to get on", within=within)
+        return found[0]
+
+    async def listed(self, service_id: str) -> None:
+        """Until the catalogue shows a service."""
+
+        async def shown() -> bool:
+            return bool(await self.rows("value_catalog", "select 1 from entry where service_id = $1 and state = 'live'", service_id))
+
+        await until(shown, f"{service_id} to be listed", within=30)
 
     async def holds(self, *states: Any, **only: str) -> dict[str, list[shared.Hold]]:
         """The holds of every layer, in these states."""
@@ -111,13 +161,37 @@ class Town:
         armed.touch()
         return armed
 
+    async def died(self, armed: Path, *, within: float = 30) -> None:
+        """Until a process has died at an armed point."""
+        await until(partial(asyncio.to_thread, lambda: not armed.exists()), f"a process to die at {armed.name}", within=within)
+
+
+async def patiently(call: Callable[[], Awaitable[Answer]], *, within: float = 60) -> Answer:
+    """The answer of a call that is made again, with its request_id, as a careful client does while a layer is away."""
+    answers: list[Answer] = []
+
+    async def answered() -> bool:
+        try:
+            answers.append(await call())
+        except grpc.aio.AioRpcError as error:
+            if error.code() not in AGAIN:
+                raise
+        return bool(answers)
+
+    await until(answered, "an answer", within=within)
+    return answers[0]
+
 
 @pytest.fixture(scope="session")
 async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
     """A whole city with one value creator."""
     crash_folder = tmp_path_factory.mktemp("crash")
     settings = {**DEADLINES, **SETTLES_AHEAD, "CITY_CRASH_FOLDER": str(crash_folder)}
-    async with City(ROOT / ".city" / f"e2e-{BASE}", BASE, keep=False, settings=settings, artefacts=[ROOT / "examples"]) as city:
+    city_of_tests = City(
+        ROOT / ".city" / f"e2e-{BASE}", BASE, keep=False, settings=settings, artefacts=[ROOT / "examples", ROOT / "e2e_tests" / "programs"],
+        replicas={"governance": 2}, only={"governance-2": {"CITY_INSTANCE": ""}},
+    )  # fmt: skip
+    async with city_of_tests as city:
         founder = await city.enrol("Ada")
         creator = await city.creator("Lantern Works", founder)
         yield Town(city, Creator(creator, founder), crash_folder)

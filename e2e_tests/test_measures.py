@@ -66,6 +66,7 @@ async def station(town: Town) -> Station:
     assert OUTCOME in text
     journey = await town.propose(text.replace(OUTCOME, b'{framework: u4ssc, code: "EN: EN: AQ: 1C", measure: PM 10}'))
     assert (await town.ended([journey.journey_id]))[journey.journey_id].state == JOURNEY_STATE_LIVE
+    await town.listed(journey.service_id)
     return Station(thing, journey.service_id)
 
 

@@ -1,0 +1,84 @@
+"""G2 and G3 for raw streams: what the ingress accepted is in the database, each observation once, though data is killed while it takes it in."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import httpx
+import pytest
+from city.connectivity.v1.device_service_pb2 import RegisterDeviceRequest
+from city.connectivity.v1.device_service_pb2_grpc import DeviceServiceStub
+from stratapolis.chassis.ids import new_id
+from stratapolis.cli.local.city import until
+from stratapolis.cli.people import Identity
+
+from e2e_tests.conftest import Town, patiently
+
+THINGS, BATCHES, BATCH = 3, 10, 1_000
+SENT = THINGS * BATCHES * BATCH
+AGAIN_AT = 4
+"""The batch that every thing posts a second time."""
+ROWS = "select count(*) as n from observation o join series s using (series_id) where s.thing = any($1)"
+TAKEN = "select coalesce(sum(accepted), 0)::int as accepted, coalesce(sum(duplicates), 0)::int as duplicates from intake where way = 'raw'"
+REFUSED = "select reason from refused_observation where thing = any($1)"
+
+
+@pytest.mark.slow
+async def test_g2_exactly_the_observations_that_were_accepted_are_there_after_kills_of_data_in_the_middle(town: Town) -> None:
+    things = [await town.city.enrol(f"counter {number}", kind="thing") for number in range(THINGS)]
+    names = [thing.subject for thing in things]
+    await asyncio.gather(*(_device(town, thing) for thing in things))
+    before = (await town.rows("data", TAKEN))[0]
+    rows: list[int] = []
+
+    async def at_least(number: int) -> bool:
+        rows.append((await town.rows("data", ROWS, names))[0]["n"])
+        return rows[-1] >= number
+
+    armed = town.arm("data", "after-effect-before-commit")
+    async with asyncio.TaskGroup() as group:
+        for thing in things:
+            group.create_task(_post(town, thing))
+        await town.died(armed, within=60)
+        await town.city.until_ready("data")
+        await until(partial(at_least, SENT // 5), "a fifth of the observations", within=60, every=0.01)
+        await town.city.kill("data")
+    assert SENT // 5 <= rows[-1] < SENT, "it was not killed in the middle"
+    await town.city.until_ready("data")
+    await until(partial(at_least, SENT), "all observations", within=60)
+    assert (await town.rows("data", ROWS, names))[0]["n"] == SENT
+    assert await town.rows("data", REFUSED, names) == []
+
+    async def all_counted() -> bool:
+        now = (await town.rows("data", TAKEN))[0]
+        return (now["accepted"] - before["accepted"], now["duplicates"] - before["duplicates"]) == (SENT, THINGS * BATCH)
+
+    await until(all_counted, "the doubles to be counted", within=30)
+
+
+async def _device(town: Town, thing: Identity) -> None:
+    stub = town.city.stub(DeviceServiceStub, "connectivity")
+    asked = RegisterDeviceRequest(request_id=new_id(), thing=thing.subject, type="traffic-counter", properties=["vehicle_count"])
+    await patiently(lambda: stub.RegisterDevice(asked))
+
+
+async def _post(town: Town, thing: Identity) -> None:
+    """Post every batch, one of them twice."""
+    first = datetime.now(UTC).replace(microsecond=0) - timedelta(days=1)
+    headers = {"authorization": f"Bearer {await town.city.client(thing).token('connectivity')}"}
+    url = f"http://{town.city.at.http['connectivity'][0]}/ingress/observations"
+    async with httpx.AsyncClient(timeout=20, trust_env=False, headers=headers) as client:
+        for number in [*range(BATCHES), AGAIN_AT]:
+            answer = await client.post(url, json=_batch(first, number))
+            assert [result["status"] for result in answer.raise_for_status().json()["results"]] == ["accepted"] * BATCH
+
+
+def _batch(first: datetime, number: int) -> Sequence[dict[str, str]]:
+    seconds = range(number * BATCH, (number + 1) * BATCH)
+    return [
+        {"property": "vehicle_count", "value": str(second % 90), "unit": "{vehicle}", "observed_at": (first + timedelta(seconds=second)).isoformat()}
+        for second in seconds
+    ]
