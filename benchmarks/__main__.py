@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import os
 import platform
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
+import uvloop
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks import events, history, journeys, observations
 from benchmarks.figure import Figure
 
-PARTS: dict[str, Callable[[], Awaitable[list[Figure]]]] = {
+PARTS: dict[str, Callable[[], Coroutine[Any, Any, list[Figure]]]] = {
     "events": events.run,
     "observations": observations.run,
     "journeys": journeys.run,
@@ -34,22 +35,22 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="which parts; all by default")
     parser.add_argument("--json", type=Path, help="also write the report here")
     asked = parser.parse_args()
-    figures = asyncio.run(measure(asked.parts or list(PARTS)))
-    table = Table("figure", "value", "target", "", title=f"{os.cpu_count()} cores, Python {platform.python_version()}")
-    for figure in figures:
-        table.add_row(figure.what, f"{figure.value:,.1f} {figure.unit}", figure.target, {True: "met", False: "missed", None: ""}[figure.met])
-    Console().print(table)
-    if asked.json:
-        asked.json.write_text(json.dumps([f.as_json() for f in figures], indent=2))
-
-
-async def measure(parts: list[str]) -> list[Figure]:
-    """Each part on ground of its own."""
-    figures = []
-    for name in parts:
+    found: list[Figure] = []
+    for name in asked.parts or PARTS:
         sys.stderr.write(f"measuring {name} ...\n")
-        figures += await PARTS[name]()
-    return figures
+        found += (figures := uvloop.run(PARTS[name]()))
+        show(name, figures)
+    if asked.json:
+        about = {"cores": os.cpu_count(), "python": platform.python_version(), "load": os.getloadavg()}
+        asked.json.write_text(json.dumps({**about, "figures": [f.as_json() for f in found]}, indent=2))
+
+
+def show(part: str, figures: list[Figure]) -> None:
+    """A part's figures, as soon as they are there."""
+    table = Table("figure", "value", "target", "", title=f"{part}: {os.cpu_count()} cores, Python {platform.python_version()}", title_justify="left")
+    for figure in figures:
+        table.add_row(figure.what, f"{figure.value:,.1f} {figure.unit}", figure.target, {True: "met", False: "missed", None: figure.note}[figure.met])
+    Console().print(table)
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ async def run() -> list[Figure]:
         return [*await relay(running), *await backlog(running), *await hop(running)]
 
 
-async def relay(running: Ground, *, events: int = 30_000, rounds: int = 5) -> list[Figure]:
+async def relay(running: Ground, *, events: int = 20_000, rounds: int = 3) -> list[Figure]:
     """Drain the outbox: the relay against the bare loop read, send, mark; alternating."""
     ours, bare = [], []
     async with database(running, "governance") as db:
@@ -127,34 +127,19 @@ async def backlog(running: Ground, *, events: int = 12_000, rounds: int = 3) -> 
     async with database(running, "governance") as said:
         await fill(said, events)
         await timed_relay(said, running)
-    there = await on_topic(running)
     ours, bare = [], []
     for _ in range(rounds):
         async with database(running, "policy") as db:
             await tables(db)
             began = time.monotonic()
             async with ear(db, running):
-                await until(partial(heard, db, there), every=0.05)
-                ours.append(there / (time.monotonic() - began))
+                await until(partial(heard, db, events), every=0.05)
+                seconds = time.monotonic() - began
+                ours.append(await positions(db) / seconds)
         async with database(running, "policy") as db:
             await tables(db)
-            bare.append(there / await timed_bare_loop(db, running, there))
+            bare.append(await timed_bare_loop(db, running, events))
     return side_by_side("backlog, events applied", ours, bare, 60)
-
-
-async def on_topic(running: Ground) -> int:
-    """How many events the topic holds by now."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=running.kafka.bootstrap)
-    await consumer.start()
-    try:
-        return int(sum((await consumer.end_offsets(partitions())).values()))
-    finally:
-        await consumer.stop()
-
-
-def partitions() -> list[TopicPartition]:
-    """The topic's partitions."""
-    return [TopicPartition(TOPIC, n) for n in range(contract.topics()[TOPIC].partitions)]
 
 
 async def tables(db: Database) -> None:
@@ -166,12 +151,17 @@ async def tables(db: Database) -> None:
 
 async def heard(db: Database, wanted: int) -> bool:
     """Whether so many events are behind the positions."""
+    return await positions(db) >= wanted
+
+
+async def positions(db: Database) -> int:
+    """How many events are behind the positions."""
     async with db.transaction(readonly=True) as tx:
-        return bool(await tx.value("select coalesce(sum(next), 0) from position") >= wanted)
+        return int(await tx.value("select coalesce(sum(next), 0) from position"))
 
 
 async def timed_bare_loop(db: Database, running: Ground, wanted: int) -> float:
-    """Seconds of getmany, decode, three queries an event, one commit a batch; no inbox, no position, no order."""
+    """Events a second of getmany, decode, three queries an event, one commit a batch; no inbox, no position, no order."""
     consumer = AIOKafkaConsumer(bootstrap_servers=running.kafka.bootstrap, auto_offset_reset="earliest", enable_auto_commit=False)
     done, began = 0, time.monotonic()
     await consumer.start()
@@ -183,9 +173,9 @@ async def timed_bare_loop(db: Database, running: Ground, wanted: int) -> float:
             for record in records:
                 await effect(ValueCreatorAccepted.FromString(record.value), tx=tx, at=tx.at)
         done += len(records)
-    seconds = time.monotonic() - began
+    rate = done / (time.monotonic() - began)
     await consumer.stop()
-    return seconds
+    return rate
 
 
 async def hop(running: Ground, *, events: int = 1_500) -> list[Figure]:
@@ -221,6 +211,7 @@ async def all_there(arrived: dict[str, float], wanted: int) -> bool:
 @asynccontextmanager
 async def noting(db: Database, running: Ground, arrived: dict[str, float]) -> AsyncIterator[None]:
     """An ear that notes when the transaction of each hop's effect was committed."""
+    await behind_all(db, running)
     broker, stopping = KafkaBroker(running.kafka.bootstrap, logger=None), asyncio.Event()
     inbox = Inbox("data", {"city.governance.v1.ValueCreatorAccepted": On(ValueCreatorAccepted, effect)})
 
@@ -234,7 +225,7 @@ async def noting(db: Database, running: Ground, arrived: dict[str, float]) -> As
     hearing = Noting(broker, db, [TOPIC], app="data", group="bench-hop", apply=inbox.apply, bury=inbox.bury)
     await broker.start()
     task = asyncio.create_task(hearing.run(stopping))
-    await until(lambda: caught_up(db))
+    await hearing.assigned.wait()
     try:
         yield
     finally:
@@ -243,10 +234,18 @@ async def noting(db: Database, running: Ground, arrived: dict[str, float]) -> As
         await broker.stop()
 
 
-async def caught_up(db: Database) -> bool:
-    """Whether the ear has read what earlier benchmarks left on the topic."""
+async def behind_all(db: Database, running: Ground) -> None:
+    """Put the positions behind what earlier benchmarks left on the topic."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=running.kafka.bootstrap)
+    await consumer.start()
+    try:
+        ends = await consumer.end_offsets(partitions())
+    finally:
+        await consumer.stop()
     async with db.transaction() as tx:
-        before = await tx.value("select coalesce(sum(next), 0) from position")
-    await asyncio.sleep(1.0)
-    async with db.transaction() as tx:
-        return bool(before and before == await tx.value("select sum(next) from position"))
+        await tx.executemany("insert into position (topic, part, next) values ($1, $2, $3)", [(*tp, end) for tp, end in ends.items()])
+
+
+def partitions() -> list[TopicPartition]:
+    """The topic's partitions."""
+    return [TopicPartition(TOPIC, n) for n in range(contract.topics()[TOPIC].partitions)]
