@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -45,15 +45,16 @@ class Row(Protocol):
 
 
 class Tx:
-    """One open transaction of the app `writer`. `at` is its time in the database; `said` turns true when an event was appended."""
+    """One open transaction of the app `writer`. `at` is its time in the database."""
 
-    __slots__ = ("_connection", "at", "said", "writer")
+    __slots__ = ("_at_end", "_connection", "_end", "at", "writer")
 
     def __init__(self, connection: Any, at: datetime, writer: str) -> None:
         self._connection = connection
         self.at = at
         self.writer = writer
-        self.said = False
+        self._at_end: list[Any] = []
+        self._end: AtEnd | None = None
 
     async def execute(self, sql: str, *args: object) -> str:
         """Run a statement; returns PostgreSQL's command tag, such as `UPDATE 3`."""
@@ -80,11 +81,30 @@ class Tx:
         """COPY rows into a table."""
         await self._connection.copy_records_to_table(table, columns=list(columns), records=rows)
 
+    def at_end(self, write: AtEnd, item: object) -> None:
+        """Have `write` get the item, with all others, as the last thing before the commit; what a savepoint undoes it does not get."""
+        self._end = write
+        self._at_end.append(item)
+
+    async def end(self) -> bool:
+        """Write what waits for the end; whether anything did."""
+        if self._end is not None and self._at_end:
+            await self._end(self, self._at_end)
+        return bool(self._at_end)
+
     @contextlib.asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
         """What fails inside is undone alone."""
-        async with self._connection.transaction():
-            yield
+        before = len(self._at_end)
+        try:
+            async with self._connection.transaction():
+                yield
+        except BaseException:
+            del self._at_end[before:]
+            raise
+
+
+AtEnd = Callable[[Tx, Sequence[Any]], Awaitable[None]]
 
 
 class Database:
@@ -121,7 +141,8 @@ class Database:
         async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection, connection.transaction(readonly=readonly):
             tx = Tx(connection, await connection.fetchval("select now()"), self.name)
             yield tx
-        if tx.said:
+            said = await tx.end()
+        if said:
             self.on_said()
 
     @contextlib.asynccontextmanager

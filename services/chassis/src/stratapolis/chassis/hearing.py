@@ -31,6 +31,8 @@ TRIES = 3
 TRANSIENT_SECONDS = 300.0
 """How long one event may stay transient while the database answers."""
 DRAIN_SECONDS = 20.0
+TELL_SECONDS = 1.0
+"""How often lag tools are told: each commit of an offset costs client and broker as much as an event."""
 _PLACE = attrgetter("topic", "partition")
 
 Apply = Callable[[Tx, Sequence[ConsumerRecord]], Awaitable[frozenset[str]]]
@@ -78,6 +80,7 @@ class Hearing(ConsumerRebalanceListener):  # type: ignore[misc]
         self._next: dict[TopicPartition, int] = {}
         self._in_hand = asyncio.Lock()
         self._commit: asyncio.Task[None] | None = None
+        self._untold, self._told = False, 0.0
         self._waiting_since: tuple[tuple[str, int, int], float] | None = None
         self.beat = time.monotonic()
         self.assigned = asyncio.Event()
@@ -104,7 +107,8 @@ class Hearing(ConsumerRebalanceListener):  # type: ignore[misc]
                         heard, held = self._parted([r for records in got.values() for r in records])
                         await self._take(heard)
                         await self._try(held)
-                    self._tell(consumer)
+                    self._untold = True
+                self._tell(consumer)
                 failures = 0
             except (Lost, *AGAIN, KafkaError) as error:
                 failures, adrift = failures + 1, True
@@ -230,8 +234,9 @@ class Hearing(ConsumerRebalanceListener):  # type: ignore[misc]
         return moves
 
     def _tell(self, consumer: Any) -> None:
-        """Kafka's own commit is for lag tools: behind the work, one in flight, its failure is harmless."""
-        if self._commit is None or self._commit.done():
+        """Kafka's own commit is for lag tools: behind the work, one in flight, at most one a second, its failure is harmless."""
+        if self._untold and time.monotonic() - self._told > TELL_SECONDS and (self._commit is None or self._commit.done()):
+            self._untold, self._told = False, time.monotonic()
             offsets = {tp: self._next[tp] for tp in consumer.assignment() if tp in self._next}
             self._commit = asyncio.create_task(_bounded(consumer.commit(offsets)))
             self._commit.add_done_callback(lambda task: task.cancelled() or task.exception())

@@ -10,15 +10,17 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, DEFAULT_ON
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 _PROPAGATOR = TraceContextTextMapPropagator()
-_TRACER = "stratapolis"
+_TRACER = trace.get_tracer("stratapolis")
 
 
 def provider(app: str, instance: str, endpoint: str) -> TracerProvider:
-    """The tracer provider of a process; without an endpoint spans are made, carried and not exported."""
-    made = TracerProvider(resource=Resource.create({"service.name": f"city-{app}", "service.instance.id": instance}))
+    """The tracer provider of a process; without an endpoint the trace context is made and carried, and nothing recorded."""
+    resource = Resource.create({"service.name": f"city-{app}", "service.instance.id": instance})
+    made = TracerProvider(resource=resource, sampler=DEFAULT_ON if endpoint else ALWAYS_OFF)
     if endpoint:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415 - costs an import only where it is used
         from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
@@ -39,5 +41,5 @@ def traceparent() -> str:
 def span(name: str, parent: str = "", **attributes: Any) -> Iterator[None]:
     """A span around the block, child of the traceparent `parent` if there is one."""
     context: Context | None = _PROPAGATOR.extract({"traceparent": parent}) if parent else None
-    with trace.get_tracer(_TRACER).start_as_current_span(name, context=context, attributes=attributes):
+    with _TRACER.start_as_current_span(name, context=context, attributes=attributes):
         yield
