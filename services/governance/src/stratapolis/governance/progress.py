@@ -38,8 +38,7 @@ async def keep(tx: Tx, moved: Moved) -> Journey:
     journey, steps = moved
     if not steps:
         return journey
-    await journeys.put(tx, journey)
-    await journeys.note(tx, journey.journey_id, steps)
+    await journeys.move(tx, journey, steps)
     has_ended = any(step.kind is Happened.ENDED for step in steps)
     needs_manifest = journey.kind is not Kind.RETIREMENT and (has_ended or any(asks_layers(step) for step in steps))
     manifest = await journeys.manifest(tx, journey.journey_id) if needs_manifest else None

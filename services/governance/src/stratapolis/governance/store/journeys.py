@@ -31,9 +31,11 @@ INSERT = """
                          replaces_journey_id, state, stage, approved, steps, asks, reasons, updated_at, until_at, ended_at, drain_until_at)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)"""
 UPDATE = """
-    update journey set state = $2, stage = $3, approved = $4, steps = $5, asks = $6, reasons = $7, updated_at = $8, until_at = $9, ended_at = $10,
-        drain_until_at = $11
-    where journey_id = $1"""
+    with moved as (
+        update journey set state = $2, stage = $3, approved = $4, steps = $5, asks = $6, reasons = $7, updated_at = $8, until_at = $9, ended_at = $10,
+            drain_until_at = $11
+        where journey_id = $1)
+    insert into step (journey_id, number, kind, at, detail) select $1, n, k, $12, d from unnest($13::int[], $14::text[], $15::jsonb[]) s(n, k, d)"""
 NOTE = """
     insert into step (journey_id, number, kind, at, detail)
     select $1, n, k, $2, d from unnest($3::int[], $4::text[], $5::jsonb[]) s(n, k, d)"""
@@ -87,15 +89,14 @@ async def keep_proposal(tx: Tx, journey: Journey, manifest: Manifest, manifest_y
     await tx.execute("insert into proposal (journey_id, manifest, manifest_yaml) values ($1, $2, $3)", journey.journey_id, _bytes(manifest), manifest_yaml)
 
 
-async def put(tx: Tx, journey: Journey) -> None:
-    """Keep what changed of a journey."""
-    await tx.execute(UPDATE, journey.journey_id, *_changing(journey))
+async def move(tx: Tx, journey: Journey, steps: Sequence[Step]) -> None:
+    """Keep what changed of a journey, and add the steps that changed it to its history."""
+    await tx.execute(UPDATE, journey.journey_id, *_changing(journey), *_noted(steps))
 
 
 async def note(tx: Tx, journey_id: str, steps: Sequence[Step]) -> None:
     """Add steps to the history."""
-    details = [STEP.dump_python(step, mode="json", exclude_defaults=True) for step in steps]
-    await tx.execute(NOTE, journey_id, steps[0].at, [step.number for step in steps], [step.kind for step in steps], details)
+    await tx.execute(NOTE, journey_id, *_noted(steps))
 
 
 async def manifest(tx: Tx, journey_id: str) -> Manifest:
@@ -120,6 +121,11 @@ def _changing(journey: Journey) -> tuple[object, ...]:
         *(journey.state, journey.stage, journey.approved, journey.steps, asks, reasons),
         *(journey.updated_at, journey.until, journey.ended_at, journey.drain_until),
     )
+
+
+def _noted(steps: Sequence[Step]) -> tuple[object, ...]:
+    details = [STEP.dump_python(step, mode="json", exclude_defaults=True) for step in steps]
+    return steps[0].at, [step.number for step in steps], [step.kind for step in steps], details
 
 
 def _journey(row: Row) -> Journey:
