@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from aiokafka import ConsumerRecord
 
 from e2e_tests import wire
@@ -17,13 +19,14 @@ UNDONE = "select max(id) - count(*) as n from outbox"
 
 async def test_g4_what_was_committed_is_on_the_topic_and_what_was_rolled_back_never(town: Town) -> None:
     undone = {layer: await _undone(town, layer) for layer in ("policy", "connectivity")}
-    for layer, stood in undone.items():
-        while await _undone(town, layer) == stood:
-            armed = town.arm(layer, "after-effect-before-commit")
-            journey = (await town.propose()).journey_id
-            await town.died(armed)
-            await town.healthy(layer)
-            await town.ended([journey])
+    async with asyncio.timeout(120):  # a kill before the layer said anything undoes nothing, and there is another
+        for layer, stood in undone.items():
+            while await _undone(town, layer) == stood:
+                armed = town.arm(layer, "after-effect-before-commit")
+                journey = (await town.propose()).journey_id
+                await town.died(armed)
+                await town.healthy(layer)
+                await town.ended([journey])
     published = await _all(town, PUBLISHED)
     found = {_said(record) for record in await wire.read(town.city.at.kafka, *wire.OUTBOX_TOPICS) if wire.is_said(record)}
     committed = await _all(town, COMMITTED)

@@ -45,14 +45,15 @@ class Row(Protocol):
 
 
 class Tx:
-    """One open transaction of the app `writer`. `at` is its time in the database."""
+    """One open transaction of the app `writer`. `at` is its time in the database; `said` turns true when what waited for its end was written."""
 
-    __slots__ = ("_at_end", "_connection", "_end", "at", "writer")
+    __slots__ = ("_at_end", "_connection", "_end", "at", "said", "writer")
 
     def __init__(self, connection: Any, at: datetime, writer: str) -> None:
         self._connection = connection
         self.at = at
         self.writer = writer
+        self.said = False
         self._at_end: list[Any] = []
         self._end: AtEnd | None = None
 
@@ -86,11 +87,12 @@ class Tx:
         self._end = write
         self._at_end.append(item)
 
-    async def end(self) -> bool:
-        """Write what waits for the end; whether anything did."""
+    async def end(self) -> None:
+        """Write what waits for the end. The commit does it by itself; who must know before it that nothing is left to fail asks for it."""
         if self._end is not None and self._at_end:
-            await self._end(self, self._at_end)
-        return bool(self._at_end)
+            waiting, self._at_end = self._at_end, []
+            await self._end(self, waiting)
+            self.said = True
 
     @contextlib.asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
@@ -141,8 +143,8 @@ class Database:
         async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection, connection.transaction(readonly=readonly):
             tx = Tx(connection, await connection.fetchval("select now()"), self.name)
             yield tx
-            said = await tx.end()
-        if said:
+            await tx.end()
+        if tx.said:
             self.on_said()
 
     @contextlib.asynccontextmanager

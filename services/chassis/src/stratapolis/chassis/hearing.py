@@ -186,6 +186,7 @@ class Hearing(ConsumerRebalanceListener):  # type: ignore[misc]
             async with self._db.transaction() as tx:
                 await positions.move(tx, moves)
                 applied = await self._apply(tx, records)
+                await self._say(tx, records)
                 crash.at("after-effect-before-commit", self._app)
             crash.at("while-holding", self._app)
         except (Lost, *AGAIN):
@@ -198,6 +199,15 @@ class Hearing(ConsumerRebalanceListener):  # type: ignore[misc]
             self.pausing.applied(applied)
         metrics.BATCH_SECONDS.labels(self._app).observe(time.monotonic() - began)
         return None
+
+    async def _say(self, tx: Tx, records: Sequence[ConsumerRecord]) -> None:
+        """Write what the records' handlers said; what cannot be written is tried record by record, since all said it together."""
+        try:
+            await tx.end()
+        except AGAIN:
+            raise
+        except Exception as error:
+            raise AtRecord(records[0], error) from error
 
     async def _one(self, record: ConsumerRecord, error: Exception) -> None:
         """One record that failed in its batch: tried again unless it is permanent, then buried."""

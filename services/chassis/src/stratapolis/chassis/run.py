@@ -55,10 +55,9 @@ SECURITY: tuple[type[Message], ...] = (Revoked, PolicyActivated)
 Wire = Callable[[Any, Database, Peers], App]
 
 
-def main(settings_class: type[LayerSettings], wire: Wire, migrations: Path) -> None:
+def main(settings: LayerSettings, wire: Wire, migrations: Path) -> None:
     """Run a layer until SIGTERM or SIGINT; exits with 2 and a line per fault when it cannot start as it is told to."""
     try:
-        settings = settings_class.read()
         logs.configure(settings.layer, settings.instance, settings.log_level)
         sys.exit(uvloop.run(_run(settings, wire, migrations)))
     except (WrongSettings, OtherCluster, MigrationChanged) as error:

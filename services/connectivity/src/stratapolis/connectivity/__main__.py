@@ -1,12 +1,7 @@
-"""`python -m stratapolis.connectivity`: settings, wire, run."""
+"""`python -m stratapolis.connectivity`."""
 
-from pathlib import Path
-
-from stratapolis.chassis.run import main
+from stratapolis.chassis.start import start
 from stratapolis.connectivity.settings import Settings
-from stratapolis.connectivity.wiring import wire
-
-MIGRATIONS = Path(__file__).parents[3] / "migrations"
 
 if __name__ == "__main__":
-    main(Settings, wire, MIGRATIONS)
+    start(Settings, "stratapolis.connectivity")

@@ -1,12 +1,7 @@
-"""`python -m stratapolis.data`: settings, wire, run."""
+"""`python -m stratapolis.data`."""
 
-from pathlib import Path
-
-from stratapolis.chassis.run import main
+from stratapolis.chassis.start import start
 from stratapolis.data.settings import Settings
-from stratapolis.data.wiring import wire
-
-MIGRATIONS = Path(__file__).parents[3] / "migrations"
 
 if __name__ == "__main__":
-    main(Settings, wire, MIGRATIONS)
+    start(Settings, "stratapolis.data")

@@ -1,12 +1,7 @@
-"""`python -m stratapolis.policy`: settings, wire, run."""
+"""`python -m stratapolis.policy`."""
 
-from pathlib import Path
-
-from stratapolis.chassis.run import main
+from stratapolis.chassis.start import start
 from stratapolis.policy.settings import Settings
-from stratapolis.policy.wiring import wire
-
-MIGRATIONS = Path(__file__).parents[3] / "migrations"
 
 if __name__ == "__main__":
-    main(Settings, wire, MIGRATIONS)
+    start(Settings, "stratapolis.policy")

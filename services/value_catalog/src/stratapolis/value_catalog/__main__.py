@@ -1,12 +1,7 @@
-"""`python -m stratapolis.value_catalog`: settings, wire, run."""
+"""`python -m stratapolis.value_catalog`."""
 
-from pathlib import Path
-
-from stratapolis.chassis.run import main
+from stratapolis.chassis.start import start
 from stratapolis.value_catalog.settings import Settings
-from stratapolis.value_catalog.wiring import wire
-
-MIGRATIONS = Path(__file__).parents[3] / "migrations"
 
 if __name__ == "__main__":
-    main(Settings, wire, MIGRATIONS)
+    start(Settings, "stratapolis.value_catalog")
