@@ -30,6 +30,7 @@ class Follower:
         self._bootstrap, self._heard = bootstrap, heard
         self._event = event.DESCRIPTOR.full_name
         self.newest: dict[str, Message] = {}
+        self._sequences: dict[str, int] = {}
         self.heard_at = time.monotonic()
         self.caught_up = asyncio.Event()
         self.changed = 0
@@ -75,6 +76,9 @@ class Follower:
             log.warning("not_followed", topic=self._topic.name, offset=record.offset, error=str(error))
             return
         if event is not None and found.type == self._event:
+            if (found.sequence or 0) < self._sequences.get(key, 0):  # a relay that woke too late has sent it again, or the topic is read again
+                return
+            self._sequences[key] = found.sequence or 0
             self.newest[key] = event
             if self._heard is not None:
                 self._heard(event)

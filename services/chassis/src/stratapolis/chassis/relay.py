@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
-from stratapolis.chassis import crash, envelope, metrics
+from stratapolis.chassis import contract, crash, envelope, metrics
 from stratapolis.chassis.db import TRANSIENT, Database, Row
 from stratapolis.chassis.stopping import pause
 
@@ -23,6 +23,9 @@ CHANNEL = "outbox"
 
 UNPUBLISHED = "select id, topic, key, payload, headers from outbox where published_at is null order by id limit $1"
 MARK = "update outbox set published_at = now() where id = any($1::bigint[])"
+AGAIN = """
+    update outbox set published_at = null where id in (
+        select max(n.id) from outbox n join outbox s using (topic, key) where s.id = any($1::bigint[]) and n.topic = any($2::text[]) group by n.topic, n.key)"""
 PRUNE = "delete from outbox where id in (select id from outbox where published_at < now() - $1::interval order by published_at limit 10000)"
 AGE = "select coalesce(extract(epoch from now() - min(created_at)), 0)::float8 from outbox where published_at is null"
 
@@ -33,6 +36,7 @@ class Relay:
     def __init__(self, app: str, db: Database, bootstrap: str) -> None:
         self._app, self._db, self._bootstrap = app, db, bootstrap
         self._wake = asyncio.Event()
+        self._in_hand: list[int] = []
         self.leading = False
         self.ready = asyncio.Event()
         self.beat = time.monotonic()
@@ -56,6 +60,7 @@ class Relay:
                     self.leading = False
 
     async def _lead(self, connection: Any, producer: AIOKafkaProducer, stopping: asyncio.Event) -> None:
+        await self._say_newest_again(connection)
         while not await connection.fetchval("select pg_try_advisory_lock($1)", LEADER_LOCK):
             self.beat = time.monotonic()
             await pause(stopping, 0.5)
@@ -69,10 +74,12 @@ class Relay:
             self.beat = time.monotonic()
             self._wake.clear()
             rows = await connection.fetch(UNPUBLISHED, BATCH)
+            self._in_hand = [row["id"] for row in rows]
             published = await self._publish(producer, rows) if rows else []
             if published:
                 await connection.execute(MARK, published)
                 metrics.RELAY_BATCH.labels(self._app).observe(len(published))
+            self._in_hand = []
             if len(published) == BATCH:
                 continue
             if stopping.is_set():
@@ -82,6 +89,15 @@ class Relay:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(IDLE_SECONDS):
                     await self._wake.wait()
+
+    async def _say_newest_again(self, connection: Any) -> None:
+        """After the lock was lost with a batch in hand: another may have led, and newer events lie before those that were sent late.
+
+        An inbox drops the late ones; but of a compacted topic only what lies last of a key stays, so its newest is published once more.
+        """
+        if self._in_hand:
+            await connection.execute(AGAIN, self._in_hand, [topic.name for topic in contract.topics().values() if topic.compacted])
+            self._in_hand = []
 
     async def _publish(self, producer: AIOKafkaProducer, rows: Sequence[Row]) -> list[int]:
         """Send rows in order and await every acknowledgement; after a failure the key's later rows wait for the next round."""
