@@ -72,10 +72,10 @@ async def town(make_database: Any) -> Town:
     return Town(layer, AppUnderTest(App(name="policy", hears=holder.hears, every=holder.every), await make_database("policy")))
 
 
-def a_request(version: int, stage: pb.Stage.ValueType = pb.STAGE_CLEARING, *, layers: Sequence[str] = ("policy",)) -> StageRequested:
+def a_request(version: int, stage: pb.Stage.ValueType = pb.STAGE_CLEARING, *, layers: Sequence[str] = ("policy",), attempt: int = 1) -> StageRequested:
     retires = stage == pb.STAGE_RETIRING
     return StageRequested(
-        journey_id="retirement" if retires else f"journey-{version}", service_id="service", version=version, stage=stage, attempt=1, layers=layers,
+        journey_id="retirement" if retires else f"journey-{version}", service_id="service", version=version, stage=stage, attempt=attempt, layers=layers,
         creator_id="acme", until_time=to_timestamp(datetime.now(UTC) + timedelta(hours=1)),
     )  # fmt: skip
 
@@ -112,6 +112,12 @@ async def test_an_upgrade_that_fails_is_let_go_and_the_live_version_is_not_touch
     await town.under.deliver(a_request(2), an_end(2, state))
     assert town.layer.gone == [(2, why)]
     assert await town.holds() == [(1, "active"), (2, "released")]
+
+
+@pytest.mark.parametrize("state", [LIVE, REJECTED, WITHDRAWN])
+async def test_a_request_that_comes_after_its_journeys_end_holds_nothing(town: Town, state: pb.JourneyState.ValueType) -> None:
+    await town.under.deliver(an_end(1, state), a_request(1), a_request(1, attempt=2))
+    assert (await town.holds(), town.layer.active, town.layer.gone) == ([(1, "released")], [], [])
 
 
 async def test_the_end_said_twice_has_its_effect_once(town: Town) -> None:

@@ -180,7 +180,7 @@ class Holder:
     async def _reserve(self, request: StageRequested, *, tx: Tx, at: datetime) -> None:
         row = await tx.row(LOCK, request.service_id, request.version, request.journey_id)
         if row is not None and row["state"] == "released":
-            await self._answer(tx, request, (_ended(self.layer),))
+            await self._answer(tx, request, (_ended(self.layer),), row)
             return
         answer = await self._ask(request, tx=tx, at=at)
         if answer is None:
