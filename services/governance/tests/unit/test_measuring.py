@@ -143,6 +143,21 @@ def test_a_period_begins_on_its_first_day_right_after_the_one_before(day: date, 
     assert before(period) == named(first - timedelta(days=1), length) < period
 
 
+@pytest.mark.parametrize(
+    ("period", "one_before"),
+    [
+        ("2028-03-01", "2028-02-29"),
+        ("2026-03-01", "2026-02-28"),
+        ("2100-03-01", "2100-02-28"),
+        ("2027-01-01", "2026-12-31"),
+        ("2027-01", "2026-12"),
+        ("2027", "2026"),
+    ],
+)
+def test_what_is_before_a_leap_day_or_a_new_year_is_known_to_the_calendar(period: str, one_before: str) -> None:
+    assert before(period) == one_before
+
+
 @pytest.mark.parametrize("text", ["2026-02-30", "2026-13", "0000", "9999", "2026-1", "2026-01-1", "", "2026-W01-1", "20260131", "２０２６"])
 def test_what_is_no_period_is_none(text: str) -> None:
     assert all(begins(text, length) is None for length in Length)
