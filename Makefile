@@ -12,7 +12,7 @@ DISTRIBUTIONS := $(wildcard protos/pyproject.toml services/*/pyproject.toml cli/
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links
 
 .DEFAULT_GOAL := help
-.PHONY: help env protos documents lock check format test demo up bench reset baseline clean
+.PHONY: help env protos documents lock check format test sabotage demo up bench reset baseline clean
 .NOTPARALLEL:
 
 help: ## Print this
@@ -31,6 +31,9 @@ documents: env ## Write docs/contract from the contract and the wiring: AsyncAPI
 
 test: env ## Every test: unit, integration, end to end
 	@$(BIN)/pytest
+
+sabotage: env ## Break a copy of the code, one place at a time: a named test must notice each; ONLY=NAME for one
+	@$(BIN)/python -m infra.sabotage $(if $(ONLY),--only $(ONLY))
 
 check: env ## Format, lint, types, import rules, contracts, dead code
 	@$(BIN)/python infra/build/check.py

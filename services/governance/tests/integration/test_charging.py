@@ -63,6 +63,15 @@ async def test_a_use_counts_once_whatever_event_brings_it(asking: Asking) -> Non
     assert await owed(asking) == [Decimal("1.2"), Decimal("0.05")]
 
 
+async def test_a_use_that_comes_again_makes_the_next_one_no_cheaper(asking: Asking) -> None:
+    service = await a_paid_service(asking)
+    subscription = await subscribe(asking, service)
+    for _ in range(3):
+        await asking.city.deliver(a_use(service, subscription, quantity=8, use_id="trip-1"))
+    await asking.city.deliver(a_use(service, subscription, quantity=2, use_id="trip-2"))
+    assert await owed(asking) == [Decimal("0.88"), Decimal("0.22")]
+
+
 async def test_the_same_id_is_another_use_of_another_service(asking: Asking) -> None:
     for subject in ("founder-1", "founder-2"):
         service = await a_paid_service(asking, subject=subject)
