@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from e2e_tests.conftest import HOLDERS, LAYERS, Town
+from e2e_tests.conftest import HOLDERS, LAYERS, LETTING_GO, Town
 
 LEFT = {
     ("policy", "money"): "select service_id from reservation where service_id = any($1)",
@@ -22,7 +22,7 @@ LEFT = {
         "credential",
     ): "select subject as service_id from credential where revoked_at is null and subject = any(select 'system:' || s from unnest($1::text[]) s)",
     ("value_catalog", "entry"): "select service_id from entry where service_id = any($1)",
-} | {(layer, "hold"): "select service_id from hold where service_id = any($1) and state in ('held', 'active')" for layer in HOLDERS}
+} | {(layer, "hold"): "select service_id from hold where service_id = any($1) and state in ('held', 'active')" for layer in LETTING_GO}
 """By layer and what it holds: the services that it still holds some of."""
 
 THERE = {

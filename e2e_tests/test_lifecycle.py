@@ -83,7 +83,7 @@ async def test_a_client_calls_all_through_an_upgrade_and_a_rollback_and_retireme
         SubscribeRequest(request_id=new_id(), service_id=service_id, plan="free")
     )
     had = await left(town, service_id)
-    assert all(had.values()), had
+    assert {what for what, number in had.items() if not number} == {"innovation holds"}, had
     ended = await retired(town, service_id)
     assert (ended.state, list(ended.reasons)) == (RETIRED, [])
     has = await left(town, service_id)

@@ -13,10 +13,9 @@ from google.protobuf.descriptor import MethodDescriptor
 from stratapolis.chassis.testing import forged_token
 
 from e2e_tests import shapes
-from e2e_tests.conftest import HOLDERS, Town
+from e2e_tests.conftest import LAYERS, LETTING_GO, Town
 
-LAYERS = (*HOLDERS, "governance", "innovation")
-SHARED = {"city.journey.v1": HOLDERS, "city.operations.v1": LAYERS}
+SHARED = {"city.journey.v1": LETTING_GO, "city.operations.v1": LAYERS}
 """Services that more than one layer answers."""
 TIME, LAST = ({"t": at.isoformat()} for at in (datetime(2026, 1, 1, tzinfo=UTC), datetime.max.replace(tzinfo=UTC)))
 FEW: list[Any] = ["x", "a\0b", 1, TIME, LAST]

@@ -169,13 +169,15 @@ class Layer:
         await self("shortlist_idea", ideas_pb.ShortlistIdeaRequest(request_id=new_id(), idea_id=idea.idea_id, lead=lead), OLGA)
         return idea.idea_id
 
-    async def book(self, idea_id: str, zone_id: str, *, places: int = 5, first: int = 0, last: int = 2, caller: Caller = MIA) -> ShownPilot:
+    async def book(
+        self, idea_id: str, zone_id: str, *, places: int = 5, first: int = 0, last: int = 2, scope: str = "city", caller: Caller = MIA
+    ) -> ShownPilot:
         """A pilot between days from today on."""
         today = await self.today()
         request = pilot_service_pb2.BookPilotRequest(
             request_id=new_id(), idea_id=idea_id, zone_id=zone_id, start_date=str(today + first * DAY), end_date=str(today + last * DAY), places=places,
             hypothesis=pilot_pb2.Hypothesis(
-                statement="with fewer engines the air is fit to breathe", indicator=AIR, scope="city", comparison=pilot_pb2.COMPARISON_AT_MOST, expected="15"
+                statement="with fewer engines the air is fit to breathe", indicator=AIR, scope=scope, comparison=pilot_pb2.COMPARISON_AT_MOST, expected="15"
             ),
             consent_statement=CONSENT,
         )  # fmt: skip

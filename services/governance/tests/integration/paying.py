@@ -14,7 +14,7 @@ from stratapolis.governance.domain.step import Stage
 from services.governance.tests.integration.asking import Asking, a_manifest, an_answer
 
 COURSE = Course(
-    layers=frozenset({"policy", "data", "connectivity", "infrastructure", "value_catalog"}), limits=dict.fromkeys(Stage, timedelta(hours=1))
+    layers=frozenset({"policy", "data", "connectivity", "infrastructure", "value_catalog", "innovation"}), limits=dict.fromkeys(Stage, timedelta(hours=1))
 )  # fmt: skip
 MAY = "2026-05"
 IN_MAY = datetime(2026, 5, 20, 12, tzinfo=UTC)

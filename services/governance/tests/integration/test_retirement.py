@@ -30,7 +30,7 @@ async def test_a_retirement_asks_every_layer_ends_and_frees_the_name(asking: Ask
     assert (journey.kind, journey.state, journey.version) == (JOURNEY_KIND_RETIREMENT, journey_pb2.JOURNEY_STATE_RETIRING, 1)
     assert (await state(asking, first.service_id)).state == SERVICE_STATE_RETIRING
     (requested,) = await said(asking, StageRequested)
-    assert list(requested.layers) == ["policy", "data", "connectivity", "infrastructure", "value_catalog"]
+    assert list(requested.layers) == ["policy", "data", "connectivity", "infrastructure", "value_catalog", "innovation"]
     assert requested.replaces == Replaced(version=1, journey_id=first.journey_id) and not requested.HasField("manifest")
     await asking.all_clear(requested)
     ended, retired = await said(asking, JourneyEnded, ServiceRetired)
@@ -104,7 +104,7 @@ async def test_a_silent_layer_does_not_keep_a_service_from_retiring(asking: Aski
     first = await live(asking, member)
     journey = await retire(asking, first.service_id, member)
     (requested,) = await said(asking, StageRequested)
-    for layer in ("policy", "data", "connectivity", "value_catalog"):
+    for layer in set(requested.layers) - {"infrastructure"}:
         await asking.city.deliver(an_answer(requested, layer), writer=layer)
     async with asking.city.db.transaction() as tx:
         await tx.execute("update journey set until_at = $2 where journey_id = $1", journey.journey_id, tx.at - timedelta(seconds=1))

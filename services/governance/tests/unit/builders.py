@@ -7,7 +7,7 @@ from stratapolis.governance.domain.journey import Course, Journey, Moved, answer
 from stratapolis.governance.domain.step import Answer, Kind, Obligation, Reason, Replaced, Stage, Step
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
-LAYERS = frozenset({"policy", "data", "connectivity", "infrastructure", "value_catalog"})
+LAYERS = frozenset({"policy", "data", "connectivity", "infrastructure", "value_catalog", "innovation"})
 LIMITS = {
     Stage.CLEARING: timedelta(hours=24),
     Stage.DECIDING: timedelta(days=14),

@@ -220,7 +220,7 @@ def test_a_rejected_upgrade_drains_nothing() -> None:
 def test_a_retirement_asks_every_layer_at_once_and_ends_when_all_have_let_go() -> None:
     journey, steps = a_retirement()
     assert [step.kind for step in steps] == [Happened.RETIREMENT, Happened.ASKED]
-    assert asked(steps) == [(Stage.RETIRING, 1, ("policy", "data", "connectivity", "infrastructure", "value_catalog"))]
+    assert asked(steps) == [(Stage.RETIRING, 1, ("policy", "data", "connectivity", "infrastructure", "value_catalog", "innovation"))]
     journey, _ = all_clear(journey)
     assert (journey.state, journey.reasons, journey.until) == (State.RETIRED, (), None)
 
@@ -238,7 +238,7 @@ def test_a_retirement_ends_at_its_deadline_and_names_the_silent_layers() -> None
     journey, _ = expire(journey, at=NOW + LIMITS[Stage.RETIRING])
     assert journey.state is State.RETIRED
     assert [(reason.layer, reason.code) for reason in journey.reasons] == [
-        (layer, "NO_ANSWER") for layer in ("data", "connectivity", "infrastructure", "value_catalog")
+        (layer, "NO_ANSWER") for layer in ("data", "connectivity", "infrastructure", "value_catalog", "innovation")
     ]
     late, steps = answer(journey, a_yes("data", Stage.RETIRING), COURSE, at=NOW + 2 * LIMITS[Stage.RETIRING])
     assert [step.kind for step in steps] == [Happened.ANSWERED_LATE] and late.reasons == journey.reasons

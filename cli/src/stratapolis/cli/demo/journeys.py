@@ -21,7 +21,8 @@ from stratapolis.cli.local.city import until
 from stratapolis.cli.people import Identity
 
 TERMINAL = frozenset({shared.JOURNEY_STATE_LIVE, shared.JOURNEY_STATE_REJECTED, shared.JOURNEY_STATE_WITHDRAWN, shared.JOURNEY_STATE_RETIRED})
-HOLDERS = ("policy", "data", "connectivity", "infrastructure", "value_catalog")
+HOLDERS = ("policy", "data", "connectivity", "infrastructure", "value_catalog", "innovation")
+HOLDING = (shared.HOLD_STATE_HELD, shared.HOLD_STATE_ACTIVE, shared.HOLD_STATE_DRAINING)
 SECONDS = 90.0
 
 
@@ -87,7 +88,7 @@ async def holds(story: Story, **only: str) -> dict[str, list[tuple[str, ...]]]:
         stub = story.city.stub(HoldsServiceStub, layer)
         rows, token = [], ""
         while True:
-            page = await stub.ListHolds(ListHoldsRequest(states=[shared.HOLD_STATE_HELD, shared.HOLD_STATE_ACTIVE], page_size=500, page_token=token, **only))
+            page = await stub.ListHolds(ListHoldsRequest(states=HOLDING, page_size=500, page_token=token, **only))
             rows += [(h.service_id, shared.HoldState.Name(h.state), held.kind, held.reference, held.amount) for h in page.holds for held in h.held]
             token = page.next_page_token
             if not token:
@@ -122,6 +123,8 @@ def _lines(step: Any) -> list[str]:
         return [f"[cyan]{stage}[/] skipped: {step.message}"]
     if kind == "DECIDED":
         return [f"  an officer decided: {step.message}"]
+    if kind == "RETIREMENT":
+        return [f"to be retired: {step.message}"]
     if kind == "ENDED":
         return [f"[bold]{shared.JourneyState.Name(step.state).removeprefix('JOURNEY_STATE_').lower()}[/]"]
     return ["proposed"]

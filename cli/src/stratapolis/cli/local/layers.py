@@ -15,7 +15,7 @@ from stratapolis.cli.local.ports import HOST, LAYERS, CityPorts
 from stratapolis.cli.local.process import Child
 from stratapolis.cli.people import new_pem, public_pem, write_secret
 
-IN_JOURNEYS = ("value_catalog", "policy", "data", "connectivity", "infrastructure")
+IN_JOURNEYS = ("value_catalog", "policy", "data", "connectivity", "infrastructure", "innovation")
 """Layers that governance asks; those that do not run are not asked."""
 FOUNDER = "founder"
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "TERM", "USER")

@@ -15,9 +15,12 @@ from city.innovation.v1 import (
     training_service_pb2,
     workshop_service_pb2,
 )
-from city.value_catalog.v1.events_pb2 import FeedbackGiven
+from city.journey.v1.journey_pb2 import STAGE_RETIRING
+from city.value_catalog.v1.events_pb2 import FeedbackGiven, ServicePublished
+from stratapolis.chassis import holds_rpc
 from stratapolis.chassis.app import Answers, App, Every, On
 from stratapolis.chassis.db import Database
+from stratapolis.chassis.holds import Holder
 from stratapolis.chassis.rpc.client import Peers
 from stratapolis.innovation import handlers, jobs
 from stratapolis.innovation.calendar import Calendar
@@ -40,13 +43,16 @@ def wire(settings: Settings, db: Database, peers: Peers) -> App:  # noqa: ARG001
 
 
 def app(calendar: Calendar, bad: BadRating, *, city: str, start_every: timedelta = timedelta(seconds=1)) -> App:
-    """The innovation layer; tests call this too, in other zones."""
+    """The innovation layer; tests call this too, in other zones. It reserves nothing for a journey, and has its part in retirements."""
+    holder = Holder(LAYER, {STAGE_RETIRING: partial(handlers.retire, calendar=calendar)}, handlers.let_go)
     return App(
         name=LAYER,
         hears=(
+            *holder.hears,
             On(IndicatorMeasured, handlers.on_indicator_measured),
             On(IndicatorOffTarget, handlers.on_indicator_off_target),
             On(FeedbackGiven, partial(handlers.on_feedback_given, calendar=calendar, bad=bad)),
+            On(ServicePublished, handlers.on_service_published),
             On(ValueCreatorAccepted, handlers.on_value_creator_accepted),
             On(ValueCreatorSuspended, handlers.on_value_creator_suspended),
         ),
@@ -58,6 +64,10 @@ def app(calendar: Calendar, bad: BadRating, *, city: str, start_every: timedelta
             Answers(pilot_service_pb2.DESCRIPTOR.services_by_name["PilotService"], Pilots(calendar)),
             Answers(training_service_pb2.DESCRIPTOR.services_by_name["TrainingService"], Trainings(calendar, city)),
             Answers(partnership_service_pb2.DESCRIPTOR.services_by_name["PartnershipService"], Partnerships(calendar)),
+            holds_rpc.answers(LAYER),
         ),
-        every=(Every(start_every, partial(jobs.start_pilots, calendar=calendar)),),
+        every=(
+            *holder.every,
+            Every(start_every, partial(jobs.start_pilots, calendar=calendar)),
+        ),
     )

@@ -30,7 +30,7 @@ PARTIES: Mapping[Stage, tuple[str, ...]] = {
     Stage.DEPLOYING: ("infrastructure",),
     Stage.CONNECTING: ("connectivity", "data", "policy"),
     Stage.LISTING: ("value_catalog",),
-    Stage.RETIRING: ("policy", "data", "connectivity", "infrastructure", "value_catalog"),
+    Stage.RETIRING: ("policy", "data", "connectivity", "infrastructure", "value_catalog", "innovation"),
 }
 
 

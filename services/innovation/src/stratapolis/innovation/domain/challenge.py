@@ -9,6 +9,8 @@ from enum import StrEnum
 
 from stratapolis.innovation.domain.errors import ChallengeClosed
 
+SERVICE = "service:"
+
 
 class Source(StrEnum):
     """What opened a challenge."""
@@ -68,6 +70,16 @@ class BadRating:
         return score.ratings >= self.ratings and score.stars <= self.average * score.ratings
 
 
+def scope_of(service_id: str) -> str:
+    """The scope of what is measured of a service."""
+    return f"{SERVICE}{service_id}"
+
+
+def service_of(scope: str) -> str:
+    """The service whose values are of this scope; empty: of none."""
+    return scope.removeprefix(SERVICE) if scope.startswith(SERVICE) else ""
+
+
 def off_target(challenge_id: str, indicator: Indicator, *, scope: str, period: str, value: str, target: str, at: datetime) -> Challenge:
     """The challenge that an indicator opens when it leaves its target."""
     where = "in the whole city" if scope == "city" else f"for {scope}"
@@ -78,7 +90,7 @@ def off_target(challenge_id: str, indicator: Indicator, *, scope: str, period: s
         description=f"Governance measured {value} {where} for {period}; the target is {target}. What would bring it back?",
         indicator=indicator,
         scope=scope,
-        service_id=scope.removeprefix("service:") if scope.startswith("service:") else "",
+        service_id=service_of(scope),
         period=period,
         opened_at=at,
     )

@@ -12,7 +12,8 @@ from stratapolis.chassis.rpc import Call
 from stratapolis.innovation.codec import challenges as codec
 from stratapolis.innovation.codec import words
 from stratapolis.innovation.domain.challenge import close
-from stratapolis.innovation.store import challenges
+from stratapolis.innovation.domain.errors import ServiceRetired
+from stratapolis.innovation.store import challenges, services
 
 
 class Challenges:
@@ -21,6 +22,8 @@ class Challenges:
     async def open_challenge(self, request: pb.OpenChallengeRequest, call: Call) -> pb.OpenChallengeResponse:
         """By hand."""
         opened = codec.asked(new_id(), request, call.at)
+        if opened.service_id and await services.retired(call.tx, opened.service_id):
+            raise ServiceRetired("service_id", opened.service_id)
         await challenges.add(call.tx, opened)
         await outbox.append(call.tx, codec.opened(opened))
         return pb.OpenChallengeResponse(challenge=codec.shown(opened))

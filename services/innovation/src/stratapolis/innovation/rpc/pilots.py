@@ -15,9 +15,11 @@ from stratapolis.innovation.codec import pilots as codec
 from stratapolis.innovation.codec import words
 from stratapolis.innovation.domain import idea as idea_domain
 from stratapolis.innovation.domain import pilot as domain
+from stratapolis.innovation.domain.challenge import service_of
+from stratapolis.innovation.domain.errors import ServiceRetired
 from stratapolis.innovation.domain.idea import Idea
 from stratapolis.innovation.domain.pilot import Consent, Pilot
-from stratapolis.innovation.store import consents, ideas, measurements, pilots, programmes
+from stratapolis.innovation.store import consents, ideas, measurements, pilots, programmes, services
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,10 @@ class Pilots:
     calendar: Calendar
 
     async def book_pilot(self, request: pb.BookPilotRequest, call: Call) -> pb.BookPilotResponse:
-        """A slot in a zone; the zone is locked, so that its days are counted once."""
+        """A slot in a zone; the zone is locked, so that its days are counted once. A service that decides the pilot is locked first: it stays while this runs."""
+        service_id = service_of(request.hypothesis.scope)
+        if service_id and await services.retired(call.tx, service_id):
+            raise ServiceRetired("hypothesis.scope", service_id)
         idea = await ideas.for_update(call.tx, request.idea_id)
         idea_domain.piloted_by(idea, owners=call.owners)
         zone = await programmes.for_update(call.tx, request.zone_id)

@@ -13,6 +13,7 @@ INSERT = """
     insert into challenge (challenge_id, source, title, description, framework, code, measure, scope, service_id, period, opened_at)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict do nothing"""
 CLOSE = "update challenge set closed_at = $2, close_reason = $3 where challenge_id = $1"
+CLOSE_ABOUT = "update challenge set closed_at = $2, close_reason = $3 where service_id = $1 and closed_at is null"
 SEE = "select * from challenge where challenge_id = $1"
 TAKE = "update challenge set ideas = ideas + 1 where challenge_id = $1 and closed_at is null"
 LIST = """
@@ -43,6 +44,11 @@ async def add(tx: Tx, challenge: Challenge) -> bool:
 async def put_closed(tx: Tx, challenge: Challenge) -> None:
     """Keep that one was closed."""
     await tx.execute(CLOSE, challenge.challenge_id, challenge.closed_at, challenge.close_reason)
+
+
+async def close_about(tx: Tx, service_id: str, *, reason: str, at: datetime) -> None:
+    """Close all that are about a service."""
+    await tx.execute(CLOSE_ABOUT, service_id, at, reason)
 
 
 async def get(tx: Tx, challenge_id: str) -> Challenge:

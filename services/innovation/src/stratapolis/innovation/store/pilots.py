@@ -32,6 +32,10 @@ TAKEN = "select day, taken from zone_day where zone_id = $1 and day between $2 a
 DUE = """
     select i.idea_id from pilot p join idea i using (idea_id) where p.state = 'booked' and p.start_on <= $1 order by p.start_on limit $2
     for update of i skip locked"""
+MEASURING = """
+    select i.idea_id from pilot p join idea i using (idea_id) where p.scope = $1 and p.ended_at is null order by i.idea_id limit $2 for update of i"""
+OPEN_OF_ALL = "select * from pilot where idea_id = any($1) and ended_at is null order by idea_id for update"
+ZONES = "select 1 from programme where programme_id = any($1) order by programme_id for update"
 DUE_OF = "select * from pilot where idea_id = any($1) and state = 'booked' and start_on <= $2 order by idea_id for update"
 
 
@@ -80,6 +84,14 @@ async def due(tx: Tx, today: date, limit: int) -> list[Pilot]:
     """Booked pilots whose first day has come, locked after their ideas."""
     ideas = [row["idea_id"] for row in await tx.fetch(DUE, today, limit)]
     return [_pilot(row) for row in await tx.fetch(DUE_OF, ideas, today)] if ideas else []
+
+
+async def measuring(tx: Tx, scope: str, limit: int) -> list[Pilot]:
+    """Pilots that go on and are decided by what is measured in a scope, locked after their ideas, and their zones last."""
+    ideas = [row["idea_id"] for row in await tx.fetch(MEASURING, scope, limit)]
+    found = [_pilot(row) for row in await tx.fetch(OPEN_OF_ALL, ideas)] if ideas else []
+    await tx.fetch(ZONES, [pilot.zone_id for pilot in found])
+    return [pilot for pilot in found if pilot.hypothesis.scope == scope]
 
 
 def _found(row: Row | None, pilot_id: str) -> Pilot:

@@ -15,6 +15,15 @@ class ZoneFull(Refused):
         super().__init__(f"on {day} the zone has {left} of {places} places left", day=str(day), left=str(left))
 
 
+class ServiceRetired(Refused):
+    """What is gone is measured no more."""
+
+    reason = "SERVICE_RETIRED"
+
+    def __init__(self, field: str, service_id: str) -> None:
+        super().__init__(f"{field}: service {service_id} is retired", field=field, service_id=service_id)
+
+
 class PilotNotFound(Refused):
     """There is no such pilot."""
 
