@@ -65,6 +65,8 @@ class Town:
     city: City
     creator: Creator
     crash_folder: Path
+    workshop: Path
+    """Below it artefacts may lie."""
 
     def manifest(self, name: str = "street-party", /, **values: str) -> bytes:
         """An example's manifest, under a name of its own unless one is given."""
@@ -191,16 +193,16 @@ async def patiently(call: Callable[[], Awaitable[Answer]], *, within: float = 60
 @pytest.fixture(scope="session")
 async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
     """A whole city with one value creator."""
-    crash_folder = tmp_path_factory.mktemp("crash")
+    crash_folder, workshop = tmp_path_factory.mktemp("crash"), tmp_path_factory.mktemp("workshop")
     settings = {**DEADLINES, **SETTLES_AHEAD, "CITY_GOVERNANCE_DRAIN_SECONDS": str(DRAIN_SECONDS), "CITY_CRASH_FOLDER": str(crash_folder)}
     city_of_tests = City(
-        ROOT / ".city" / f"e2e-{BASE}", BASE, keep=False, settings=settings, artefacts=[ROOT / "examples", ROOT / "e2e_tests" / "programs"],
+        ROOT / ".city" / f"e2e-{BASE}", BASE, keep=False, settings=settings, artefacts=[ROOT / "examples", ROOT / "e2e_tests" / "programs", workshop],
         replicas={"governance": 2}, only={"governance-2": {"CITY_INSTANCE": ""}},
     )  # fmt: skip
     async with city_of_tests as city:
         founder = await city.enrol("Ada")
         creator = await city.creator("Lantern Works", founder)
-        yield Town(city, Creator(creator, founder), crash_folder)
+        yield Town(city, Creator(creator, founder), crash_folder, workshop)
 
 
 @pytest.fixture(scope="session")

@@ -41,6 +41,7 @@ def commands(group: Any, around: tuple[str, ...] = ()) -> Iterator[tuple[tuple[s
 EVERY = sorted(commands(typer.main.get_command(app)), key=lambda each: each[0])
 IN_A_CITY = [
     ("status",),
+    ("logs", "governance"),
     ("init",),
     ("login", "--as", "alice"),
     ("propose", "FILE"),
@@ -52,6 +53,7 @@ IN_A_CITY = [
     ("services", "clean", "air"),
     ("services", "find", "retire"),
     ("services", "--category", "mobility"),
+    ("services", "clean", "air", "--for", "resident", "--cost", "free", "--indicator", "city/uses", "--box", "52.3", "13.1", "52.7", "13.8"),
     ("services", "suspend", "s-1", "--reason", "it leaks"),
     ("services", "resume", "s-1"),
     ("services", "retire", "s-1", "--reason", "nobody comes"),
@@ -162,13 +164,27 @@ def test_without_a_city_one_line_says_so(words: tuple[str, ...], tmp_path: Path,
 
 
 def test_all_commands_that_need_a_city_are_tried_without_one() -> None:
-    offline = {("up",), ("reset",), ("validate",), ("explain",), ("demo",)}
+    offline = {("up",), ("reset",), ("validate",), ("explain",), ("demo",), ("new", "service")}
     tried = {words[:n] for words in IN_A_CITY for n in (1, 2)}
     assert {words for words, _ in EVERY if words not in tried} <= offline
 
 
 @pytest.mark.parametrize(
-    "words", [("journey",), ("nonsense",), ("status", "--nonsense"), ("dead-letters", "show", "x", "-l", "data"), ("decide", "j", "maybe", "--reason", "x")]
+    "words",
+    [
+        ("journey",),
+        ("nonsense",),
+        ("status", "--nonsense"),
+        ("dead-letters", "show", "x", "-l", "data"),
+        ("decide", "j", "maybe", "--reason", "x"),
+        ("logs", "data", "--level", "loud"),
+        ("logs", "data", "--lines", "-1"),
+        ("services", "--for", "residents"),
+        ("services", "--cost", "cheap"),
+        ("services", "--indicator", "uses"),
+        ("services", "--box", "52", "13"),
+        ("new", "service"),
+    ],
 )
 def test_wrong_usage_exits_with_2(words: tuple[str, ...]) -> None:
     assert city(*words).exit_code == 2

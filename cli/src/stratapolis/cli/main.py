@@ -18,7 +18,9 @@ from stratapolis.cli import (
     ledger,
     local_city,
     login,
+    logs,
     manifests,
+    new,
     operate,
     services,
     story,
@@ -26,7 +28,7 @@ from stratapolis.cli import (
 
 app = typer.Typer(
     name="city",
-    help="Runs a city on this machine and talks to it.\n\nStart with `city up`. Then: `city status`, `city propose FILE`, `city journey ID --watch`.",
+    help="Runs a city on this machine and talks to it.\n\nStart with `city up`. Then: `city status`, `city new service NAME`, `city propose FILE`, `city journey ID --watch`.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -38,6 +40,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "reset": local_city.reset,
     "demo": story.demo,
     "status": operate.status,
+    "logs": logs.logs,
     "login": login.login,
     "propose": journeys.propose,
     "journey": journeys.journey,
@@ -51,6 +54,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
 }
 for name, command in COMMANDS.items():
     app.command(name)(command)
+app.add_typer(new.app, name="new")
 app.add_typer(services.app, name="services")
 app.add_typer(creators.app, name="creators")
 app.add_typer(operate.pools, name="pools")

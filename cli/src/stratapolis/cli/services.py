@@ -9,8 +9,16 @@ from city.governance.v1.lifecycle_service_pb2 import GetServiceStateRequest, Res
 from city.governance.v1.lifecycle_service_pb2_grpc import LifecycleServiceStub
 from city.governance.v1.service_pb2 import Service, ServiceState
 from city.manifest.v1.manifest_pb2 import Model, Plan, Price, Stakeholder
-from city.types.v1.types_pb2 import Side
-from city.value_catalog.v1.catalog_service_pb2 import GetServiceRequest, ListLifeEventsRequest, ListServicesRequest, SearchServicesRequest, ServiceFilter
+from city.types.v1.types_pb2 import Place, Side
+from city.value_catalog.v1.catalog_service_pb2 import (
+    Box,
+    Cost,
+    GetServiceRequest,
+    ListLifeEventsRequest,
+    ListServicesRequest,
+    SearchServicesRequest,
+    ServiceFilter,
+)
 from city.value_catalog.v1.catalog_service_pb2_grpc import CatalogServiceStub
 from city.value_catalog.v1.entry_pb2 import Entry, GrantState, OutcomeNow, Provenance, ServiceStatus
 from stratapolis.chassis.ids import new_id
@@ -35,32 +43,51 @@ class FindsOtherwise(TyperGroup):
 app = typer.Typer(cls=FindsOtherwise, no_args_is_help=True, help="Browse or search what the city offers, and suspend, resume or retire a service.")
 Id = Annotated[str, typer.Argument(metavar="ID", help="Id of the service.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why, for people.")]
+GROUPS, COSTS = ([word(enum, number) for number in enum.values() if number] for enum in (Stakeholder, Cost))
 
 
 @app.command("find")
 @told
 async def find(
     words: Annotated[list[str] | None, typer.Argument(metavar="[WORDS]", help="Words to look for; without them: all services.")] = None,
+    *,
     category: Annotated[str, typer.Option("--category", help="Only those of a category.")] = "",
     life_event: Annotated[str, typer.Option("--life-event", help="Only those for a life event, such as moved-here.")] = "",
+    stakeholder: Annotated[str, typer.Option("--for", metavar="GROUP", help=f"Only those for a group: {', '.join(GROUPS)}.")] = "",
+    creator: Annotated[str, typer.Option("--by", metavar="ID", help="Only those of a value creator.")] = "",
+    cost: Annotated[str, typer.Option("--cost", help="Only those that are `free` (have a free plan) or `paid` (have none).")] = "",
+    indicator: Annotated[str, typer.Option("--indicator", metavar="KEY", help="Only those that are to move an indicator, such as city/uses.")] = "",
+    box: Annotated[
+        tuple[float, float, float, float] | None,
+        typer.Option("--box", metavar="SOUTH WEST NORTH EAST", help="Only those offered within, in degrees; those of the whole city are everywhere."),
+    ] = None,
     limit: Limit = 100,
     as_: As = None,
     folder: Folder = HERE,
     as_json: Json = False,
 ) -> None:
-    """Browse or search what the city offers; `city services WORDS` does the same."""
-    chosen = ServiceFilter(category=category, life_event=life_event)
+    """Browse or search what the city offers; `city services WORDS` does the same. Searched, the best fit comes first; browsed, they come by title."""
+    chosen = ServiceFilter(category=category, life_event=life_event, creator_id=creator)
+    chosen.stakeholder, chosen.cost = _chosen(stakeholder, Stakeholder, GROUPS, "--for"), _chosen(cost, Cost, COSTS, "--cost")
+    if indicator:
+        chosen.indicator.CopyFrom(indicators.key_of(indicator))
+    if box is not None:
+        south, west, north, east = box
+        chosen.box.CopyFrom(Box(southwest=Place(latitude=south, longitude=west), northeast=Place(latitude=north, longitude=east)))
     async with session(folder, as_) as client:
         stub = client.stub(CatalogServiceStub, "value_catalog")
         if words:
             query = SearchServicesRequest(query=" ".join(words), filter=chosen)
-            found = [each.entry for each in await pages(stub.SearchServices, query, "found", limit)]
+            found = [each.entry for each in await pages(stub.SearchServices, query, "found", limit + 1)]
         else:
-            found = await pages(stub.ListServices, ListServicesRequest(filter=chosen), "entries", limit)
+            found = await pages(stub.ListServices, ListServicesRequest(filter=chosen), "entries", limit + 1)
+    found, has_more = found[:limit], len(found) > limit
     screen = Screen(as_json)
-    screen.data({"services": [as_data(each) for each in found]})
+    screen.data({"services": [as_data(each) for each in found], "more": has_more})
     rows = [(e.service_id, e.title, e.category, e.provenance.creator_name, price(e.price), outcome(e), word(ServiceStatus, e.status)) for e in found]
     screen.table(("ID", "SERVICE", "CATEGORY", "BY", "PRICE", "OUTCOME", "STATUS"), rows, empty="no service fits")
+    if has_more:
+        screen.line(f"these are the first {limit}; there are more: --limit {10 * limit}, or look for less")
 
 
 @app.command("life-events")
@@ -113,6 +140,13 @@ async def state(service_id: Id, as_: As = None, folder: Folder = HERE, as_json: 
     async with session(folder, as_) as client:
         found = await client.stub(LifecycleServiceStub, "governance").GetServiceState(GetServiceStateRequest(service_id=service_id))
     _stands(Screen(as_json), found.service)
+
+
+def _chosen(said: str, enum: Any, choices: list[str], option: str) -> Any:
+    """The number of a word; 0 where none is said. Raises BadParameter for another word."""
+    if said and said not in choices:
+        raise typer.BadParameter(f"{said!r} is none of {', '.join(choices)}", param_hint=option)
+    return next((number for number in enum.values() if number and word(enum, number) == said), 0)
 
 
 def _stands(screen: Screen, service: Service) -> None:
