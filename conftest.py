@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from stratapolis.chassis.db import Database
@@ -15,8 +16,11 @@ from stratapolis.cli.local.kafka import Kafka
 from stratapolis.cli.local.ports import CityPorts
 from stratapolis.cli.local.postgres import Postgres
 from stratapolis.cli.local.stores import wipe
+from xdist.scheduler import LoadScopeScheduling
 
 ROOT = Path(__file__).parent
+TOGETHER = ("e2e_tests/", "cli/tests/integration/")
+"""Folders whose tests share one city, or ports: they run in one process, one after the other."""
 MARKERS = {"unit": pytest.mark.unit, "integration": pytest.mark.integration, "e2e_tests": pytest.mark.e2e}
 
 
@@ -26,6 +30,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for folder, marker in MARKERS.items():
             if folder in item.path.relative_to(ROOT).parts:
                 item.add_marker(marker)
+
+
+class Together(LoadScopeScheduling):  # type: ignore[misc]  # the library has no types
+    """Tests beside each other: a file's in one process, and those of the folders above."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((folder for folder in TOGETHER if nodeid.startswith(folder)), nodeid.split("::", 1)[0])
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
+    """How tests are handed to processes when there are several."""
+    return Together(config, log)
 
 
 MakeDatabase = Callable[[str], Awaitable[Database]]

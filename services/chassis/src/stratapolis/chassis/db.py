@@ -21,6 +21,7 @@ SERVER_SETTINGS = {
     "idle_in_transaction_session_timeout": "30000",
     "timezone": "UTC",
     "jit": "off",
+    "enable_seqscan": "off",  # a plan made and kept while a table was empty would read all of it once it is large
 }
 TRANSIENT = (
     OSError,

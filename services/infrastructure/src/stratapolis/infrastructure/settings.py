@@ -25,7 +25,9 @@ class Settings(LayerSettings):
     work_folder: Path = Field(description="folder that services run in; below /var/tmp where other users cannot walk to it and we are root")
     first_port: int = Field(default=7300, ge=1024, le=65535)
     last_port: int = Field(default=7399, ge=1024, le=65535)
-    first_uid: int = Field(default=61_184, ge=1000, description="as root each service runs as a user of its own, one id a port, from this one")
+    first_uid: int = Field(
+        default=100_000, ge=1000, description="as root each service runs as a user of its own: this id plus its port, so that two cities share none"
+    )
     open_files: int = Field(default=256, ge=16)
     processes: int = Field(default=128, ge=4)
     start_seconds: float = Field(default=60, gt=0, description="how long a process may take to answer its health check")

@@ -24,6 +24,7 @@ RESUME_FIRST, RESUME_LAST = 0.1, 2.0
 RESUMED = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED, grpc.StatusCode.DEADLINE_EXCEEDED})
 SERVICE_CONFIG = {
     "loadBalancingConfig": [{"round_robin": {}}],
+    "healthCheckConfig": {"serviceName": ""},
     "methodConfig": [
         {
             "name": [{}],
@@ -37,7 +38,7 @@ SERVICE_CONFIG = {
         }
     ],
 }
-"""Every write is idempotent by its request_id, so what was UNAVAILABLE may be sent again."""
+"""Every write is idempotent by its request_id, so what was UNAVAILABLE may be sent again. A server whose health says that it leaves gets no new call."""
 OPTIONS: tuple[tuple[str, Any], ...] = (
     ("grpc.initial_reconnect_backoff_ms", 200),
     ("grpc.min_reconnect_backoff_ms", 500),

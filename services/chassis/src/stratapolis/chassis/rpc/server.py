@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -21,6 +22,8 @@ from stratapolis.chassis.rpc.unary import Unary
 
 LARGEST_MESSAGE = 1 << 20
 GRACE_SECONDS = 20.0
+LEAVING_SECONDS = 0.3
+"""Between saying that it leaves and taking no new call: callers that watch its health go elsewhere meanwhile."""
 OPEN: Mapping[str, int] = {health.SERVICE_NAME: CALLER_PUBLIC, reflection.SERVICE_NAME: CALLER_PUBLIC}
 """What every app answers beside its contract, and who may call it: a probe has no token, and what reflection tells stands in the repository."""
 OPTIONS: tuple[tuple[str, Any], ...] = (
@@ -75,6 +78,7 @@ class Server:
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         await self.ready(yes=False)
         self._streams.ending.set()
+        await asyncio.sleep(LEAVING_SECONDS)
         await self._server.stop(GRACE_SECONDS)
         await self._background.drain(3.0)
 

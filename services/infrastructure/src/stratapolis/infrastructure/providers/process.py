@@ -33,14 +33,14 @@ class NoPort(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What one process may use beside memory. `uid` is the first of as many user ids as there are ports; used as root only."""
+    """What one process may use beside memory. `uid` and its port make the user it runs as; used as root only."""
 
     open_files: int = 256
     processes: int = 128
     file_mib: int = 256
     log_mib: int = 16
     nice: int = 5
-    uid: int = 61_184
+    uid: int = 100_000
     health_seconds: float = 2.0
 
 
@@ -107,7 +107,7 @@ class ProcessProvider:
     def _uid(self, deployment: Deployment) -> int | None:
         if os.geteuid() != 0 or deployment.port is None:
             return None
-        return self.limits.uid + deployment.port - self.ports.start
+        return self.limits.uid + deployment.port
 
     def _owner_of(self, journey_id: str) -> int | None:
         home = self._place(journey_id) / "home"
