@@ -30,7 +30,7 @@ documents: env ## Write docs/contract from the contract and the wiring: AsyncAPI
 	@$(BIN)/python -m infra.documents
 
 test: env ## Every test: unit, integration, end to end
-	@$(BIN)/pytest
+	@$(BIN)/pytest --numprocesses 2
 
 sabotage: env ## Break a copy of the code, one place at a time: a named test must notice each; ONLY=NAME for one
 	@$(BIN)/python -m infra.sabotage $(if $(ONLY),--only $(ONLY))

@@ -168,6 +168,17 @@ async def test_what_a_killed_launcher_left_is_ended_and_a_stranger_with_its_numb
             each.wait()
 
 
+async def test_a_process_that_was_there_before_the_city_is_left_alone(tmp_path: Path) -> None:
+    stranger = subprocess.Popen(["sleep", "600"], start_new_session=True)  # noqa: ASYNC220  # it returns at once
+    try:
+        async with Supervisor(tmp_path, say=[].append) as supervisor:
+            await supervisor.start(a_child(tmp_path, "a:sleep"))
+        assert stranger.poll() is None
+    finally:
+        stranger.kill()
+        stranger.wait()
+
+
 async def test_what_dies_is_back_after_longer_and_longer_pauses(city: tuple[Supervisor, list[str]], tmp_path: Path) -> None:
     supervisor, said = city
     await supervisor.start(a_child(tmp_path, "a:sleep"))

@@ -158,8 +158,17 @@ def started_at(pid: int) -> float:
 
 def descendants(pid: int) -> dict[int, float]:
     """Every process below this one: pid to start time, which together name a process for good."""
+    return _below(pid, recursive=True)
+
+
+def children(pid: int) -> dict[int, float]:
+    """The processes right below this one: pid to start time."""
+    return _below(pid, recursive=False)
+
+
+def _below(pid: int, *, recursive: bool) -> dict[int, float]:
     try:
-        return {child.pid: child.create_time() for child in psutil.Process(pid).children(recursive=True)}
+        return {child.pid: child.create_time() for child in psutil.Process(pid).children(recursive=recursive)}
     except psutil.NoSuchProcess:
         return {}
 

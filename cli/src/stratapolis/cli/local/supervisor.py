@@ -19,7 +19,7 @@ from stratapolis.cli.local import record
 from stratapolis.cli.local.errors import LocalCityError
 from stratapolis.cli.local.lock import FolderLock
 from stratapolis.cli.local.logs import follow
-from stratapolis.cli.local.process import Child, Running, descendants, end, started_at, still_there
+from stratapolis.cli.local.process import Child, Running, children, descendants, end, started_at, still_there
 from stratapolis.cli.local.record import Recorded
 
 _LONGEST_PAUSE = 2.0
@@ -50,6 +50,8 @@ class Supervisor:
         self._signals = 0
         self._closing = False
         self._owner: asyncio.Task[object] | None = None
+        self._strangers: set[int] = set()
+        """Children of this process that were there before the city: not its business."""
 
     async def __aenter__(self) -> Self:
         self._lock.take()
@@ -59,6 +61,7 @@ class Supervisor:
         except BaseException:
             self._lock.free()
             raise
+        self._strangers = set(children(os.getpid()))
         _reap_orphans(True)
         self._owner = asyncio.current_task()
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -183,10 +186,12 @@ class Supervisor:
             return {}
         mine = os.getsid(0)
         found = {}
-        for pid, started in descendants(os.getpid()).items():
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                if os.getsid(pid) != mine and started_at(pid) == started:
-                    found[pid] = started
+        ours = {pid: started for pid, started in children(os.getpid()).items() if pid not in self._strangers}
+        for pid, started in ours.items():
+            for each, began in {pid: started, **descendants(pid)}.items():
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    if os.getsid(each) != mine and started_at(each) == began:
+                        found[each] = began
         return found
 
 
