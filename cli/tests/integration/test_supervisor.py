@@ -171,7 +171,7 @@ async def test_what_a_killed_launcher_left_is_ended_and_a_stranger_with_its_numb
 async def test_a_process_that_was_there_before_the_city_is_left_alone(tmp_path: Path) -> None:
     stranger = subprocess.Popen(["sleep", "600"], start_new_session=True)  # noqa: ASYNC220  # it returns at once
     try:
-        async with Supervisor(tmp_path, say=[].append) as supervisor:
+        async with Supervisor(tmp_path, say=lambda _: None) as supervisor:
             await supervisor.start(a_child(tmp_path, "a:sleep"))
         assert stranger.poll() is None
     finally:

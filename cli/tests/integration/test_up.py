@@ -26,6 +26,12 @@ exit 1
 """
 
 
+@pytest.fixture(name="ports")
+def free_ports(ports: CityPorts) -> CityPorts:
+    """Ports that the stores of other tests do not hold."""
+    return CityPorts(ports.base + 50)
+
+
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """A folder that every user may walk to, so that nothing lies elsewhere."""

@@ -140,20 +140,37 @@ class Source:
 async def test_g9_a_peer_is_called_with_token_and_deadline_and_found_again_when_it_is_back(toy: Toy) -> None:
     source = Source(toy.token)
     async with serving(toy) as server:
+        await server.ready(yes=True)
         port = server.port
         peers = Peers({"governance": f"127.0.0.1:{port}"}, source)
         stub: Any = peers.stub(OperationsServiceStub, "governance")
         assert await outcome(stub.ListDeadLetters(ListDeadLettersRequest())) == ("OK", "")
     found, seconds = await timed(stub.ListDeadLetters(ListDeadLettersRequest()))
     assert (found[0], seconds < 2.5) == ("UNAVAILABLE", True)
-    async with peers, serving(toy, port=port), asyncio.timeout(5):
+    async with peers, serving(toy, port=port) as server, asyncio.timeout(5):
+        await server.ready(yes=True)
         while await outcome(stub.ListDeadLetters(ListDeadLettersRequest())) != ("OK", ""):
             pass
         source.away = True
         assert await outcome(stub.ListDeadLetters(ListDeadLettersRequest())) == ("UNAVAILABLE", "ISSUER_AWAY")
 
 
+async def test_a_peer_that_says_it_is_not_ready_gets_no_call(toy: Toy) -> None:
+    async with Peers({"governance": f"127.0.0.1:{toy.port}"}, Source(toy.token)) as peers:
+        stub: Any = peers.stub(OperationsServiceStub, "governance")
+        assert (await outcome(stub.ListDeadLetters(ListDeadLettersRequest())))[0] == "UNAVAILABLE"
+        await toy.server.ready(yes=True)
+        async with asyncio.timeout(5):
+            while await outcome(stub.ListDeadLetters(ListDeadLettersRequest())) != ("OK", ""):
+                pass
+        await toy.server.ready(yes=False)
+        async with asyncio.timeout(5):
+            while (await outcome(stub.ListDeadLetters(ListDeadLettersRequest())))[0] != "UNAVAILABLE":
+                pass
+
+
 async def test_a_peers_refusal_keeps_its_reason(toy: Toy) -> None:
+    await toy.server.ready(yes=True)
     async with Peers({"governance": f"127.0.0.1:{toy.port}"}, Source(lambda: toy.token(roles=()))) as peers:
         stub: Any = peers.stub(OperationsServiceStub, "governance")
         with pytest.raises(grpc.aio.AioRpcError) as failed:
