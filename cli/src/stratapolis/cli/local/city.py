@@ -51,7 +51,8 @@ class City:
             await city.until_ready("governance")
 
     `settings` are told to every layer, `only` to one process by its name (`governance`, `governance-2`). `replicas` says how many processes a
-    layer has, 1 unless said. Data are kept for the next time; `keep=False` starts from nothing and leaves nothing.
+    layer has, 1 unless said. `retold` gets a process's name and what it would be told, and says what it is told instead: addresses of proxies,
+    code of another release. Data are kept for the next time; `keep=False` starts from nothing and leaves nothing.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class City:
         replicas: Mapping[str, int] | None = None,
         settings: Mapping[str, str] | None = None,
         only: Mapping[str, dict[str, str]] | None = None,
+        retold: Callable[[str, dict[str, str]], dict[str, str]] = lambda _, told: told,
         artefacts: Sequence[Path] = (),
         kafka: str = "",
         postgres: str = "",
@@ -75,6 +77,7 @@ class City:
         self.folder, self.ports, self._keep, self._say = folder.absolute(), CityPorts(base), keep, say
         self.stores = Stores(self.folder, base, progress=progress)
         self._settings, self._only, self._artefacts = dict(settings or {}), only or {}, tuple(path.absolute() for path in artefacts)
+        self._retold = retold
         self._outside_kafka, self._outside_postgres = kafka, OutsidePostgres(postgres, self.folder) if postgres else None
         chosen = [layer for layer in layers.existing() if not only_layers or layer in only_layers]
         self.processes = tuple(layers.Process(layer=layer, replica=n) for layer in chosen for n in range((replicas or {}).get(layer, 1)))
@@ -154,7 +157,7 @@ class City:
         told = layers.environment(
             process, self.at, database=database, keys=keys, work=self.folder / "services", artefacts=self._artefacts, inherited=os.environ
         )
-        self._environments[process.name] = told | self._settings | self._only.get(process.name, {})
+        self._environments[process.name] = self._retold(process.name, told | self._settings | self._only.get(process.name, {}))
         return self._gated(layers.child(process, self.at, self._environments[process.name], cwd=self.folder))
 
     def _gated(self, child: Child) -> Child:

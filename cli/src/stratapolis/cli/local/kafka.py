@@ -29,10 +29,10 @@ node.id={node}
 # A static quorum: the dynamic one remembers ports.
 controller.quorum.voters={node}@{host}:{controller_port}
 controller.listener.names=CONTROLLER
-listeners=BROKER://{host}:{port},CONTROLLER://{host}:{controller_port}
-advertised.listeners=BROKER://{host}:{port}
+listeners=BROKER://{host}:{port},CONTROLLER://{host}:{controller_port}{apart}
+advertised.listeners=BROKER://{host}:{port}{advertised}
 inter.broker.listener.name=BROKER
-listener.security.protocol.map=BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT
+listener.security.protocol.map=BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT,APART:PLAINTEXT
 log.dirs={data}
 auto.create.topics.enable=false
 offsets.topic.replication.factor=1
@@ -80,6 +80,8 @@ class Kafka(Daemon):
         super().__init__(folder, {port: "Kafka", controller_port: "Kafka's controller"}, log)
         self.port, self.controller_port = port, controller_port
         self._cache, self._setting, self._progress = cache or jars.default_cache(), java, progress
+        self.apart: tuple[int, int] | None = None
+        """A second door: a port to listen on, and the port under which clients that came through it are told to come again, a proxy's."""
 
     @property
     def bootstrap(self) -> str:
@@ -105,7 +107,10 @@ class Kafka(Daemon):
         self.folder.mkdir(parents=True, exist_ok=True)
         properties = self.folder / "server.properties"
         data = self.folder / "data"
-        properties.write_text(_PROPERTIES.format(node=_NODE, host=HOST, port=self.port, controller_port=self.controller_port, data=data))
+        apart, advertised = (f",APART://{HOST}:{port}" for port in self.apart) if self.apart else ("", "")
+        properties.write_text(
+            _PROPERTIES.format(node=_NODE, host=HOST, port=self.port, controller_port=self.controller_port, data=data, apart=apart, advertised=advertised)
+        )
         (self.folder / "log4j2.xml").write_text(_LOGGING)
         return properties
 
