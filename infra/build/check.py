@@ -43,6 +43,11 @@ def gates() -> tuple[Gate, ...]:
             command=(python, "infra/build/breaking_gate.py"),
             mend="add instead of changing; reserve what goes. A new major version is a new package",
         ),
+        Gate(
+            name="migrations",
+            command=(python, "-m", "infra.baseline", "--check"),
+            mend="add and loosen; what no release needs any more goes with a line that says so (infra/baseline/schema.py)",
+        ),
         Gate(name="documents", command=(python, "-m", "infra.documents", "--check"), mend="make documents"),
         Gate(name="dead code", command=(f"{BIN}/vulture", *code), mend="remove it, or use it"),
         Gate(name="readable", command=(python, "infra/build/readable.py", *code), mend="split by noun; name the file that is there"),
