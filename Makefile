@@ -12,7 +12,7 @@ DISTRIBUTIONS := $(wildcard protos/pyproject.toml services/*/pyproject.toml cli/
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links
 
 .DEFAULT_GOAL := help
-.PHONY: help env protos documents lock check format test sabotage demo up bench reset baseline clean
+.PHONY: help env protos documents lock check format test sabotage chaos demo up bench reset baseline clean
 .NOTPARALLEL:
 
 help: ## Print this
@@ -43,6 +43,9 @@ format: env ## Put code and contracts into shape
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/buf format protos --path protos/city --write
 
+chaos: env ## A city under load while it is killed, frozen and cut; ARGS="--journeys N --kills N --observations N --seed N --minutes N"
+	@$(BIN)/python -m e2e_tests.chaos $(ARGS)
+
 demo: env ## The story of the city, from nothing to live services that are used
 	@$(BIN)/city demo
 
@@ -58,9 +61,9 @@ bench: env ## Measure what the README's figures say
 lock: env ## Pin the dependencies again, after a line of requirements.in, dev.in or uv.in changed
 	@for name in uv requirements dev; do $(LOCK) $(REQUIREMENTS)/$$name.in --output-file $(REQUIREMENTS)/$$name.txt || exit 1; done
 
-baseline: env ## Keep today's contracts as what later ones must not break: make baseline VERSION=0.1.0
+baseline: env ## Keep today's contracts, events and migrations as what later ones must not break: make baseline VERSION=0.1.0
 	@$(if $(VERSION),,echo 'baseline: say which version: make baseline VERSION=0.1.0'; exit 2;) \
-	$(BIN)/buf build protos --path protos/city --output protos/baselines/$(VERSION).binpb
+	$(BIN)/python -m infra.baseline $(VERSION)
 
 clean: ## Remove what the build made: .venv, compiled contracts, caches (the local city's data stay)
 	@rm -rf .venv protos/gen .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

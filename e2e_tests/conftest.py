@@ -73,11 +73,11 @@ class Town:
         text = (ROOT / "examples" / "manifests" / f"{name}.yaml").read_text()
         return Template(text).substitute({"name": f"s{new_id()[-12:]}", **values}).encode()
 
-    async def propose(self, text: bytes | None = None, *, as_: Identity | None = None, request_id: str = "") -> journey_pb2.Journey:
+    async def propose(self, text: bytes | None = None, *, as_: Identity | None = None, request_id: str = "", within: float = 60) -> journey_pb2.Journey:
         """Hand a manifest in; the smallest free service unless one is given."""
         stub = self.city.stub(JourneyServiceStub, "governance", as_=as_ or self.creator.founder)
         asked = ProposeServiceRequest(request_id=request_id or new_id(), manifest_yaml=text or self.manifest())
-        journey: journey_pb2.Journey = (await patiently(lambda: stub.ProposeService(asked))).journey
+        journey: journey_pb2.Journey = (await patiently(lambda: stub.ProposeService(asked), within=within)).journey
         return journey
 
     async def rows(self, layer: str, sql: str, *args: object) -> list[asyncpg.Record]:

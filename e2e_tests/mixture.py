@@ -56,6 +56,8 @@ ENDS = {
     Kind.APPROVED: shared.JOURNEY_STATE_LIVE,
     Kind.DEPLOYED: shared.JOURNEY_STATE_LIVE,
 }
+KINDS = (Kind.LIVE, Kind.LIVE, Kind.LIVE, Kind.LIVE, Kind.REFUSED, Kind.WITHDRAWN, Kind.WITHDRAWN_HELD, Kind.TURNED_DOWN, Kind.APPROVED)
+"""A wave; now and then one is deployed too."""
 ASKED_FOR_MONEY = frozenset({Kind.WITHDRAWN, Kind.WITHDRAWN_HELD, Kind.TURNED_DOWN, Kind.APPROVED, Kind.DEPLOYED})
 
 
@@ -76,27 +78,33 @@ class Mixture:
     creator: Creator
     source: str
     product: str
+    within: float = 60
+    """Seconds that a step of a journey may take before it hangs."""
 
     @classmethod
-    async def made(cls, town: Town, name: str) -> Self:
+    async def made(cls, town: Town, name: str, *, within: float = 60) -> Self:
         """All of it, fresh."""
         founder = await town.city.enrol(name)
         creator = Creator(await town.city.creator(name, founder), founder)
         await program(town)
-        return cls(town, creator, await granted(town, 100_000), await published(town, creator))
+        return cls(town, creator, await granted(town, 100_000), await published(town, creator), within)
 
     def manifest(self, *, runtime: str = NO_SOFTWARE, source: str = "") -> bytes:
         """A service that asks for everything."""
         text = Template(FULL.read_text())
         return text.substitute(name=f"s{new_id()[-12:]}", source=source or self.source, product=self.product, amount=AMOUNT, runtime=runtime).encode()
 
+    def cameras(self) -> bytes:
+        """A service that several layers refuse, under a name of its own: one name has one open journey."""
+        return self.town.manifest("crowd-cameras", until="2099-01-01").replace(b"name: crowd-cameras", f"name: s{new_id()[-12:]}".encode(), 1)
+
     async def run(self, kind: Kind) -> Proposed:
         """Propose one journey and do with it what its kind says; returns once that is done, the journey may go on."""
-        text = {Kind.LIVE: self.town.manifest(), Kind.REFUSED: self.town.manifest("crowd-cameras", until="2099-01-01")}.get(kind)
+        text = {Kind.LIVE: self.town.manifest(), Kind.REFUSED: self.cameras()}.get(kind)
         runtime = SOFTWARE if kind in (Kind.DEPLOYED, Kind.WITHDRAWN_HELD, Kind.TURNED_DOWN) else NO_SOFTWARE
-        journey = await self.town.propose(text or self.manifest(runtime=runtime), as_=self.creator.founder)
+        journey = await self.town.propose(text or self.manifest(runtime=runtime), as_=self.creator.founder, within=self.within)
         if kind not in (Kind.LIVE, Kind.REFUSED, Kind.WITHDRAWN):
-            found = await self.town.reached(journey.journey_id, *DECIDED_OR_OVER)
+            found = await self.town.reached(journey.journey_id, *DECIDED_OR_OVER, within=self.within)
             assert found.state == shared.JOURNEY_STATE_DECIDING, f"{kind}: {[r.message for r in found.reasons]}"
         if kind in (Kind.WITHDRAWN, Kind.WITHDRAWN_HELD):
             await self.withdraw(journey.journey_id)
@@ -114,14 +122,14 @@ class Mixture:
         """Take a proposal back, however often it has to be said."""
         stub = self.town.city.stub(JourneyServiceStub, "governance", as_=self.creator.founder)
         asked = WithdrawProposalRequest(request_id=new_id(), journey_id=journey_id)
-        await patiently(lambda: stub.WithdrawProposal(asked))
+        await patiently(lambda: stub.WithdrawProposal(asked), within=self.within)
 
     async def decide(self, journey_id: str, *, approve: bool) -> None:
         """An officer's word."""
         stub = self.town.city.stub(JourneyServiceStub, "governance")
         decision = DECISION_APPROVE if approve else DECISION_REJECT
         asked = DecideProposalRequest(request_id=new_id(), journey_id=journey_id, decision=decision, reason="after a long look")
-        await patiently(lambda: stub.DecideProposal(asked))
+        await patiently(lambda: stub.DecideProposal(asked), within=self.within)
 
 
 async def granted(town: Town, euros: int) -> str:

@@ -23,11 +23,10 @@ from city.value_catalog.v1.use_service_pb2_grpc import UseServiceStub
 from stratapolis.chassis.ids import new_id
 from stratapolis.chassis.rpc.client import refusal
 from stratapolis.chassis.times import to_timestamp
-from stratapolis.cli.founding import settled
 from stratapolis.cli.local.city import until
 from stratapolis.cli.people import Identity
 
-from e2e_tests.conftest import ROOT, Town
+from e2e_tests.conftest import ROOT, Town, patiently
 
 ARTEFACT = "traffic-guide"
 CITYS = 3_333
@@ -114,13 +113,14 @@ async def subscribed(town: Town, paid: Paid, who: Identity, plan: str) -> str:
     return found[0]
 
 
-async def report(town: Town, paid: Paid, subscription: str, quantities: Sequence[int]) -> None:
-    """The service reports uses of now, all new; every one must be recorded."""
+async def report(town: Town, paid: Paid, subscription: str, quantities: Sequence[int], *, within: float = 60) -> list[str]:
+    """The service reports uses of now, all new; every one must be recorded. Returns their ids."""
     uses = [Use(use_id=new_id(), subscription_id=subscription, quantity=q, used_time=to_timestamp(datetime.now(UTC))) for q in quantities]
     stub = town.city.stub(UseServiceStub, "value_catalog", as_=paid.system)
     asked = RecordUsesRequest(request_id=new_id(), service_id=paid.service_id, uses=uses)
-    answer = await settled(lambda: stub.RecordUses(asked))
+    answer = await patiently(lambda: stub.RecordUses(asked), within=within)
     assert {result.outcome for result in answer.results} == {USE_OUTCOME_RECORDED}
+    return [use.use_id for use in uses]
 
 
 async def rows(town: Town, layer: str, sql: str, *args: object) -> list[asyncpg.Record]:

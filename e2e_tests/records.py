@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+from stratapolis.cli.local.city import until
+from stratapolis.cli.local.errors import LocalCityError
+
 from e2e_tests.conftest import HOLDERS, LAYERS, LETTING_GO, Town
 
 LEFT = {
@@ -72,3 +75,25 @@ async def open_dead_letters(town: Town, services: Iterable[str]) -> list[tuple[s
         rows = await town.rows(layer, "select topic, error from dead_letter where state in ('dead', 'waiting') and key = any($1)", keys)
         found += [(layer, row["topic"], row["error"]) for row in rows]
     return found
+
+
+async def not_ended_once(town: Town, journeys: Iterable[str]) -> dict[str, int]:
+    """Journeys that governance has not said the end of exactly once, and how often it has."""
+    kind = "city.governance.v1.JourneyEnded"
+    said = await town.rows("governance", "select headers->>'ce_correlation' as journey from outbox where headers->>'ce_type' = $1", kind)
+    ends = Counter(row["journey"] for row in said)
+    return {journey: ends[journey] for journey in journeys if ends[journey] != 1}
+
+
+async def until_right(town: Town, live: Iterable[str], gone: Iterable[str], *, within: float = 60) -> None:
+    """Until the layers hold nothing of what is gone, have a record of all that is live, and their sums are right."""
+    seen: dict[str, object] = {}
+
+    async def right() -> bool:
+        seen.update({"left": await left(town, gone), "missing": await missing(town, live), "sums wrong": await sums_wrong(town)})
+        return not any(seen.values())
+
+    try:
+        await until(right, "what is held to be what is live", within=within)
+    except LocalCityError as error:
+        raise LocalCityError(f"{error}: {seen}") from None

@@ -48,7 +48,7 @@ async def past(town: Town, layer: str, topic: str, partition: int, offset: int, 
     await until(read, f"{layer} to read past {topic}[{partition}]@{offset}", within=within)
 
 
-async def at_rest(town: Town, *layers: str) -> None:
+async def at_rest(town: Town, *layers: str, within: float = 60) -> None:
     """Until these layers have published all that they have said, and read all that there is on the topics they hear."""
 
     async def nothing_left() -> bool:
@@ -62,7 +62,7 @@ async def at_rest(town: Town, *layers: str) -> None:
         ]  # fmt: skip
         return not behind and [tuple((await town.rows(layer, LEFT))[0]) for layer in layers] == before
 
-    await until(nothing_left, f"{', '.join(layers)} to have read and said all there is", within=60)
+    await until(nothing_left, f"{', '.join(layers)} to have read and said all there is", within=within)
 
 
 async def snapshot(town: Town) -> dict[tuple[str, str, object], object]:

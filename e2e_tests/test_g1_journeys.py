@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections import Counter
 from itertools import product
 
 import pytest
 from city.journey.v1 import journey_pb2 as shared
 from stratapolis.chassis.crash import POINTS
-from stratapolis.cli.local.city import until
 
 from e2e_tests import records
 from e2e_tests.conftest import IN_JOURNEYS, PROCESSES, Town
 from e2e_tests.kills import ANYWHERE, Kills
-from e2e_tests.mixture import AMOUNT, ENDS, Kind, Mixture, Proposed
+from e2e_tests.mixture import AMOUNT, ENDS, KINDS, Kind, Mixture, Proposed
 
 JOURNEYS = 200
 SEED = int(os.environ.get("STRATAPOLIS_E2E_SEED", "20261124"))
-KINDS = (Kind.LIVE, Kind.LIVE, Kind.LIVE, Kind.LIVE, Kind.REFUSED, Kind.WITHDRAWN, Kind.WITHDRAWN_HELD, Kind.TURNED_DOWN, Kind.APPROVED)
-"""Of each wave; now and then one is deployed too."""
 
 
 @pytest.mark.slow
@@ -46,7 +42,7 @@ async def test_g1_every_journey_ends_once_though_every_layer_is_killed_at_every_
     kinds = {one.journey_id: one.kind for one in proposed}
     assert [(kinds[j.journey_id], j.state, list(j.reasons)) for j in ended.values() if j.state != ENDS[kinds[j.journey_id]]] == []
     assert all(len({r.layer for r in j.reasons}) >= 3 for j in ended.values() if kinds[j.journey_id] is Kind.REFUSED)
-    await _ended_once(town, list(kinds))
+    assert await records.not_ended_once(town, list(kinds)) == {}
     await _left_right(town, proposed)
 
 
@@ -63,29 +59,11 @@ async def _one_wave(town: Town, mixture: Mixture, kills: Kills, at: tuple[str, s
     return wave.result(), bool(hit and hit.result())
 
 
-async def _ended_once(town: Town, ids: list[str]) -> None:
-    """One terminal fact a journey, in the outbox and so on the topic."""
-    said = await town.rows(
-        "governance", "select headers->>'ce_correlation' as journey from outbox where headers->>'ce_type' = 'city.governance.v1.JourneyEnded'"
-    )
-    ends = Counter(row["journey"] for row in said)
-    assert {journey: ends[journey] for journey in ids if ends[journey] != 1} == {}
-
-
 async def _left_right(town: Town, proposed: list[Proposed]) -> None:
     """What did not go live holds nothing anywhere, what did has its record everywhere, sums are right, nothing is parked."""
     live = {one.service_id for one in proposed if ENDS[one.kind] == shared.JOURNEY_STATE_LIVE}
     gone = {one.service_id for one in proposed} - live
-    seen: list[object] = []
-
-    async def right() -> bool:
-        seen[:] = [await records.left(town, gone), await records.missing(town, live), await records.sums_wrong(town)]
-        return not any(seen)
-
-    try:
-        await until(right, "what is held to be what is live", within=60)
-    finally:
-        print(f"left, missing, wrong: {seen}")
+    await records.until_right(town, live, gone)
     held = await town.holds(shared.HOLD_STATE_HELD, shared.HOLD_STATE_ACTIVE)
     assert not {hold.service_id for found in held.values() for hold in found} & gone
     assert await records.open_dead_letters(town, live | gone) == []

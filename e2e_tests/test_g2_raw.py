@@ -3,34 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import httpx
 import pytest
-from city.connectivity.v1.device_service_pb2 import RegisterDeviceRequest
-from city.connectivity.v1.device_service_pb2_grpc import DeviceServiceStub
-from stratapolis.chassis.ids import new_id
 from stratapolis.cli.local.city import until
 from stratapolis.cli.people import Identity
 
-from e2e_tests.conftest import Town, patiently
+from e2e_tests.conftest import Town
+from e2e_tests.observing import BATCH, REFUSED, ROWS, TAKEN, a_counter, post, readings
 
-THINGS, BATCHES, BATCH = 3, 10, 1_000
+THINGS, BATCHES = 3, 10
 SENT = THINGS * BATCHES * BATCH
 AGAIN_AT = 4
 """The batch that every thing posts a second time."""
-ROWS = "select count(*) as n from observation o join series s using (series_id) where s.thing = any($1)"
-TAKEN = "select coalesce(sum(accepted), 0)::int as accepted, coalesce(sum(duplicates), 0)::int as duplicates from intake where way = 'raw'"
-REFUSED = "select reason from refused_observation where thing = any($1)"
 
 
 @pytest.mark.slow
 async def test_g2_exactly_the_observations_that_were_accepted_are_there_after_kills_of_data_in_the_middle(town: Town) -> None:
-    things = [await town.city.enrol(f"counter {number}", kind="thing") for number in range(THINGS)]
+    things = [await a_counter(town, f"counter {number}") for number in range(THINGS)]
     names = [thing.subject for thing in things]
-    await asyncio.gather(*(_device(town, thing) for thing in things))
     before = (await town.rows("data", TAKEN))[0]
     rows: list[int] = []
 
@@ -59,26 +52,9 @@ async def test_g2_exactly_the_observations_that_were_accepted_are_there_after_ki
     await until(all_counted, "the doubles to be counted", within=30)
 
 
-async def _device(town: Town, thing: Identity) -> None:
-    stub = town.city.stub(DeviceServiceStub, "connectivity")
-    asked = RegisterDeviceRequest(request_id=new_id(), thing=thing.subject, type="traffic-counter", properties=["vehicle_count"])
-    await patiently(lambda: stub.RegisterDevice(asked))
-
-
 async def _post(town: Town, thing: Identity) -> None:
     """Post every batch, one of them twice."""
     first = datetime.now(UTC).replace(microsecond=0) - timedelta(days=1)
-    headers = {"authorization": f"Bearer {await town.city.client(thing).token('connectivity')}"}
-    url = f"http://{town.city.at.http['connectivity'][0]}/ingress/observations"
-    async with httpx.AsyncClient(timeout=20, trust_env=False, headers=headers) as client:
+    async with httpx.AsyncClient(timeout=20, trust_env=False) as client:
         for number in [*range(BATCHES), AGAIN_AT]:
-            answer = await client.post(url, json=_batch(first, number))
-            assert [result["status"] for result in answer.raise_for_status().json()["results"]] == ["accepted"] * BATCH
-
-
-def _batch(first: datetime, number: int) -> Sequence[dict[str, str]]:
-    seconds = range(number * BATCH, (number + 1) * BATCH)
-    return [
-        {"property": "vehicle_count", "value": str(second % 90), "unit": "{vehicle}", "observed_at": (first + timedelta(seconds=second)).isoformat()}
-        for second in seconds
-    ]
+            assert await post(town, client, thing, readings(first, number))

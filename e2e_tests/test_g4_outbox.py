@@ -4,15 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from aiokafka import ConsumerRecord
+from e2e_tests import said
+from e2e_tests.conftest import Town
 
-from e2e_tests import wire
-from e2e_tests.conftest import LAYERS, Town
-
-Said = tuple[str, str, int, str, bytes]
-"""Topic, key, sequence, id, payload."""
-PUBLISHED = "select topic, key, sequence, headers->>'ce_id' as id, payload from outbox where published_at is not null"
-COMMITTED = "select topic, key, sequence, headers->>'ce_id' as id, payload from outbox"
 UNDONE = "select max(id) - count(*) as n from outbox"
 """Numbers that were given to rows of transactions that were rolled back."""
 
@@ -27,9 +21,9 @@ async def test_g4_what_was_committed_is_on_the_topic_and_what_was_rolled_back_ne
                 await town.died(armed)
                 await town.healthy(layer)
                 await town.ended([journey])
-    published = await _all(town, PUBLISHED)
-    found = {_said(record) for record in await wire.read(town.city.at.kafka, *wire.OUTBOX_TOPICS) if wire.is_said(record)}
-    committed = await _all(town, COMMITTED)
+    published = await said.rows(town, said.PUBLISHED)
+    found = await said.on_topics(town)
+    committed = await said.rows(town, said.COMMITTED)
     assert len(published) > 30
     assert published - found == set(), "published, and not on its topic"
     assert found - committed == set(), "on a topic, and never committed"
@@ -37,12 +31,3 @@ async def test_g4_what_was_committed_is_on_the_topic_and_what_was_rolled_back_ne
 
 async def _undone(town: Town, layer: str) -> int:
     return int((await town.rows(layer, UNDONE))[0]["n"])
-
-
-async def _all(town: Town, sql: str) -> set[Said]:
-    """What the outboxes of all layers say."""
-    return {tuple(row) for layer in LAYERS for row in await town.rows(layer, sql)}
-
-
-def _said(record: ConsumerRecord) -> Said:
-    return (record.topic, record.key.decode(), int(wire.header(record, "ce_sequence")), wire.header(record, "ce_id"), record.value)

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from aiokafka import AIOKafkaConsumer
 from city.governance.v1.value_creator_pb2 import MEMBER_ROLE_MEMBER
 from city.governance.v1.value_creator_service_pb2 import AddMemberRequest
 from city.governance.v1.value_creator_service_pb2_grpc import ValueCreatorServiceStub
@@ -15,6 +14,7 @@ from stratapolis.cli.local.city import until
 
 from e2e_tests import poison, wire
 from e2e_tests.conftest import Creator, Town, patiently
+from e2e_tests.intruder import an_intruder
 
 TOPIC = "city.governance.v1"
 AT_ONCE = 12
@@ -47,7 +47,7 @@ async def test_g5_what_is_said_of_a_key_is_applied_in_order_across_kills_restart
             group.create_task(town.city.kill("connectivity"))
         said += more.result()
         await town.healthy("connectivity")
-        async with _an_intruder(town):
+        async with an_intruder(town, "connectivity", TOPIC):
             said += await _members(town, creator)
         async with asyncio.TaskGroup() as group:
             more = group.create_task(_members(town, creator))
@@ -75,22 +75,6 @@ async def _members(town: Town, creator: Creator) -> list[str]:
         asked = AddMemberRequest(request_id=new_id(), creator_id=creator.creator_id, subject=name, roles=[MEMBER_ROLE_MEMBER])
         await patiently(lambda asked=asked: stub.AddMember(asked))  # type: ignore[misc]
     return names
-
-
-@asynccontextmanager
-async def _an_intruder(town: Town) -> AsyncIterator[None]:
-    """A member that joins connectivity's consumer group, is given partitions, reads nothing and leaves: two rebalances."""
-    consumer = AIOKafkaConsumer(TOPIC, bootstrap_servers=town.city.at.kafka, group_id="city-connectivity", enable_auto_commit=False, session_timeout_ms=10_000)
-    await consumer.start()
-    try:
-
-        async def given() -> bool:
-            return bool(consumer.assignment())
-
-        await until(given, "the intruder to be given partitions", within=30)
-        yield
-    finally:
-        await consumer.stop()
 
 
 async def _applied(town: Town, creator: Creator, number: int) -> None:

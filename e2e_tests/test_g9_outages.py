@@ -4,52 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from typing import Any
 
 import grpc
 import pytest
-from city.data.v1.data_products_service_pb2 import SearchDataProductsRequest
-from city.data.v1.data_products_service_pb2_grpc import DataProductsServiceStub
-from city.governance.v1.journey_service_pb2 import ListJourneysRequest, ProposeServiceRequest
-from city.governance.v1.journey_service_pb2_grpc import JourneyServiceStub
-from city.infrastructure.v1.pool_service_pb2 import ListPoolsRequest
-from city.infrastructure.v1.pool_service_pb2_grpc import PoolServiceStub
 from city.journey.v1 import journey_pb2 as shared
-from city.journey.v1.holds_service_pb2 import ListHoldsRequest
-from city.journey.v1.holds_service_pb2_grpc import HoldsServiceStub
-from city.policy.v1.agreement_service_pb2 import ListAgreementsRequest
-from city.policy.v1.agreement_service_pb2_grpc import AgreementServiceStub
-from city.value_catalog.v1.catalog_service_pb2 import SearchServicesRequest
-from city.value_catalog.v1.catalog_service_pb2_grpc import CatalogServiceStub
-from stratapolis.chassis.ids import new_id
 
 from e2e_tests.conftest import AGAIN, PROCESSES, Town, patiently
+from e2e_tests.reads import SECONDS, Call, a_proposal, reads
 
-SECONDS = 3.0
 LATE = 1.5
-"""A call's deadline, and how much later than that its answer may be heard on a busy machine."""
+"""How much later than its deadline a call's answer may be heard on a busy machine."""
 RESUMED_WITHIN = 10.0
-Call = Callable[[], Awaitable[Any]]
 
 
 def calls(town: Town) -> dict[str, Call]:
     """A read of each layer, and a write of governance."""
-    journeys = town.city.stub(JourneyServiceStub, "governance", as_=town.creator.founder)
-    agreements = town.city.stub(AgreementServiceStub, "policy")
-    products = town.city.stub(DataProductsServiceStub, "data")
-    holds = town.city.stub(HoldsServiceStub, "connectivity")
-    pools = town.city.stub(PoolServiceStub, "infrastructure")
-    catalog = town.city.stub(CatalogServiceStub, "value_catalog")
-    return {
-        "governance": lambda: journeys.ListJourneys(ListJourneysRequest(page_size=1), timeout=SECONDS),
-        "policy": lambda: agreements.ListAgreements(ListAgreementsRequest(page_size=1), timeout=SECONDS),
-        "data": lambda: products.SearchDataProducts(SearchDataProductsRequest(page_size=1), timeout=SECONDS),
-        "connectivity": lambda: holds.ListHolds(ListHoldsRequest(page_size=1), timeout=SECONDS),
-        "infrastructure": lambda: pools.ListPools(ListPoolsRequest(page_size=1), timeout=SECONDS),
-        "value_catalog": lambda: catalog.SearchServices(SearchServicesRequest(query="street", page_size=1), timeout=SECONDS),
-        "a proposal": lambda: journeys.ProposeService(ProposeServiceRequest(request_id=new_id(), manifest_yaml=town.manifest()), timeout=SECONDS),
-    }
+    return reads(town) | {"a proposal": a_proposal(town)}
 
 
 async def _bounded(name: str, call: Call) -> grpc.StatusCode | None:
