@@ -20,6 +20,7 @@ from city.innovation.v1.programme_service_pb2_grpc import ProgrammeServiceStub
 from city.innovation.v1.training_service_pb2_grpc import TrainingServiceStub
 from city.journey.v1 import journey_pb2
 from city.policy.v1 import agreement_service_pb2
+from city.policy.v1.agreement_service_pb2_grpc import AgreementServiceStub
 from city.types.v1.types_pb2 import IndicatorKey, Place, Share
 from city.value_catalog.v1 import feedback_service_pb2, request_service_pb2, subscription_service_pb2
 from google.protobuf.message import Message
@@ -32,6 +33,7 @@ from stratapolis.cli.people import Identity, new_pem, public_pem
 
 from e2e_tests.access import Outcome, Target, Wire
 from e2e_tests.conftest import ROOT, Town
+from e2e_tests.promising import promised, record
 
 PURPOSE = "look after the lanterns"
 SERVER = "import http.server as h, os; h.test(h.SimpleHTTPRequestHandler, port=int(os.environ['PORT']), bind='127.0.0.1')"
@@ -74,6 +76,7 @@ async def built(town: Town, wire: Wire, targets: list[Target], tokens: dict[str,
     await _things(estate, thing)
     await _data(estate)
     await _dealings(estate)
+    await _missed(estate)
     await _on_the_board(estate)
     await _trained(estate)
     await _read_by_its_service(estate)
@@ -157,6 +160,21 @@ async def _dealings(estate: Estate) -> None:
     estate.ids["case"] = (await estate.make("OpenRequest", opened)).case.case_id
     rated = feedback_service_pb2.GiveFeedbackRequest(request_id=new_id(), service_id=service, rating=4, comment="bright")
     estate.ids["feedback"] = (await estate.make("GiveFeedback", rated)).feedback.feedback_id
+
+
+async def _missed(estate: Estate) -> None:
+    """A promise that was missed."""
+    indicator = IndicatorKey(framework="city", code=f"lanterns_late_{new_id()[-8:]}")
+    asked = agreement_service_pb2.ListPerformanceFailuresRequest(agreement_id=await promised(estate.town, indicator))
+    await record(estate.town, indicator, "6")
+    stub = estate.town.city.stub(AgreementServiceStub, "policy")
+
+    async def raised() -> bool:
+        for failure in (await stub.ListPerformanceFailures(asked)).failures:
+            estate.ids["failure"] = failure.failure_id
+        return "failure" in estate.ids
+
+    await until(raised, "the failure to be raised", within=30)
 
 
 async def _opened(estate: Estate, kind: programme_pb2.ProgrammeKind.ValueType, **detail: Any) -> str:

@@ -140,6 +140,7 @@ TABLE: dict[str, Names | Lists | Free] = {
     "CreateAgreement": NEW,
     "GetAgreement": Names("agreement", lambda i: agreements.GetAgreementRequest(agreement_id=i)),
     "ListAgreements": Lists(("agreement",), agreements.ListAgreementsRequest(page_size=500)),
+    "ListPerformanceFailures": Lists(("failure",), agreements.ListPerformanceFailuresRequest(page_size=500)),
     "SignAgreement": Names("agreement", lambda i: agreements.SignAgreementRequest(request_id=new_id(), agreement_id=i, party="somebody")),
     "AssessProposal": Free("the value creator named must be the caller's own, whether another is there or not"),
     "GetFunding": EVERYBODYS,

@@ -276,4 +276,12 @@ PATCHES = (
         new="    broken = list(broken_rules(kind()))[:0]\n",
         test=f"{INTEGRATION}/rpc/test_unary.py::test_every_broken_rule_is_named",
     ),
+    Sabotage(
+        name="penalty-before-the-end",
+        breaks="an agreed metric is judged while its period still runs",
+        file=f"{POLICY}/src/stratapolis/policy/store/performance.py",
+        old="where not r.judged and r.over_at <= $1 order by",
+        new="where not r.judged and $1::timestamptz is not null order by",
+        test=f"{POLICY}/tests/integration/test_performance.py::test_a_period_is_judged_when_it_is_over_by_its_last_value",
+    ),
 )

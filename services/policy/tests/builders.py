@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -12,6 +13,7 @@ from city.governance.v1.events_pb2 import JourneyEnded, StageRequested
 from city.journey.v1 import journey_pb2 as pb
 from city.manifest.v1 import manifest_pb2 as manifests
 from city.policy.v1 import agreement_service_pb2, funding_service_pb2, policy_service_pb2
+from city.policy.v1.agreement_pb2 import AgreedMetric
 from city.policy.v1.agreement_pb2 import Agreement as ShownAgreement
 from city.policy.v1.funding_pb2 import FUNDING_KIND_GRANT
 from city.policy.v1.funding_pb2 import FundingSource as ShownSource
@@ -164,9 +166,12 @@ class Layer:
             source = (await Funding().get_funding(funding_service_pb2.GetFundingRequest(source_id=source_id), self.call(tx, OLGA))).source
         return source.reserved.units, source.committed.units, source.available.units
 
-    async def agreement(self, *shares: tuple[str, int], by: Caller = ADA) -> ShownAgreement:
+    async def agreement(
+        self, *shares: tuple[str, int], by: Caller = ADA, metrics: Sequence[AgreedMetric] = (), start_at: datetime | None = None
+    ) -> ShownAgreement:
         asked = agreement_service_pb2.CreateAgreementRequest(
-            request_id=new_id(), title="a partnership", currency="EUR", end_time=_in(100 * DAY),
+            request_id=new_id(), title="a partnership", currency="EUR", end_time=_in(100 * DAY), metrics=metrics,
+            start_time=to_timestamp(start_at) if start_at else None,
             shares=[Share(party=party, basis_points=points) for party, points in shares or (("acme", 7_000), ("city", 3_000))],
         )  # fmt: skip
         async with self.db.transaction() as tx:

@@ -210,5 +210,5 @@ def _statement(screen: Screen, found: Statement, lines: list[StatementLine]) -> 
     )
     screen.table(
         ("SERVICE", "EARNED IN", "ENTRIES", "EXACT", "AMOUNT"),
-        [(line.service_id, line.service_period, str(line.entries), line.exact, line.amount) for line in lines],
+        [(line.service_id or "penalties", line.service_period, str(line.entries), line.exact, line.amount) for line in lines],
     )

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import structlog
 import typer
 from stratapolis.cli import (
+    agreements,
     audit,
     creators,
     dead_letters,
@@ -59,6 +60,7 @@ app.add_typer(services.app, name="services")
 app.add_typer(creators.app, name="creators")
 app.add_typer(operate.pools, name="pools")
 app.add_typer(operate.artefacts, name="artefacts")
+app.add_typer(agreements.app, name="agreements")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(indicators.app, name="indicators")
 app.add_typer(ideas.app, name="ideas")

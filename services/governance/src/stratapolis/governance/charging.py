@@ -1,5 +1,6 @@
 """Posts to the ledger what is used, what is due, and what mirrors a charge."""
 
+import contextlib
 from datetime import datetime
 from decimal import Decimal
 
@@ -7,7 +8,7 @@ from stratapolis.chassis.db import Tx
 from stratapolis.chassis.errors import Permanent
 from stratapolis.chassis.ids import new_id
 from stratapolis.governance.domain.errors import ChargeAlreadyReversed
-from stratapolis.governance.domain.ledger import Charge, ChargeKind, charge_legs, reversal
+from stratapolis.governance.domain.ledger import Charge, ChargeKind, charge_legs, penalty_legs, reversal
 from stratapolis.governance.domain.subscription import Subscription, Use, fees_due
 from stratapolis.governance.domain.tariff import ZERO, Model, Tariff, capped, period_of, rate, start_of
 from stratapolis.governance.store import ledger, periods, tariffs
@@ -48,6 +49,31 @@ async def reverse(tx: Tx, charge_id: str, reason: str, *, at: datetime) -> Charg
     if not await ledger.post(tx, mirror):
         raise ChargeAlreadyReversed(charge_id)
     return mirror
+
+
+async def penalise(tx: Tx, failure_id: str, party: str, amount: Decimal, currency: str, *, month: str, reason: str, at: datetime) -> None:
+    """Post what a party owes the city for a missed metric, once."""
+    charge = Charge(
+        charge_id=new_id(),
+        kind=ChargeKind.PENALTY,
+        source=f"penalty:{failure_id}",
+        service_id="",
+        subscription_id="",
+        currency=currency,
+        amount=amount,
+        period=await periods.posting_to(tx, month),
+        service_period=month,
+        posted_at=at,
+        legs=penalty_legs(party, amount),
+        reason=reason,
+    )
+    await ledger.post(tx, charge)
+
+
+async def forgive(tx: Tx, failure_id: str, reason: str, *, at: datetime) -> None:
+    """Mirror a penalty whose failure stands no more; one that an officer has reversed already stays as it is."""
+    with contextlib.suppress(ChargeAlreadyReversed):
+        await reverse(tx, await ledger.charge_of(tx, f"penalty:{failure_id}"), reason, at=at)
 
 
 async def _charge(tx: Tx, subscription: Subscription, tariff: Tariff, kind: ChargeKind, source: str, amount: Decimal, month: str, at: datetime) -> None:

@@ -8,13 +8,14 @@ from city.data.v1.events_pb2 import IndicatorComputed
 from city.governance.v1 import indicator_service_pb2, journey_service_pb2, ledger_service_pb2, lifecycle_service_pb2, value_creator_service_pb2
 from city.innovation.v1.events_pb2 import IdeaGraduated
 from city.journey.v1.journey_pb2 import StageAnswered
+from city.policy.v1.events_pb2 import PerformanceFailureRaised, PerformanceFailureWithdrawn
 from city.value_catalog.v1.events_pb2 import RequestOpened, RequestOverdue, RequestUpdated, ServiceUsed, SubscriptionEnded, SubscriptionStarted
 from stratapolis.chassis.app import Answers, App, Every, On
 from stratapolis.chassis.db import Database
 from stratapolis.chassis.rpc.client import Peers
 from stratapolis.governance import jobs
 from stratapolis.governance.domain.journey import Course
-from stratapolis.governance.handlers import indicators, journeys, origins, uses
+from stratapolis.governance.handlers import indicators, journeys, origins, penalties, uses
 from stratapolis.governance.rpc.creators import ValueCreators
 from stratapolis.governance.rpc.indicators import Indicators
 from stratapolis.governance.rpc.journeys import Journeys
@@ -42,6 +43,8 @@ def app(course: Course, settlement_wait: timedelta, *, zone: str = "UTC", measur
             On(RequestUpdated, indicators.on_request_updated),
             On(RequestOverdue, indicators.on_request_overdue),
             On(IdeaGraduated, origins.on_idea_graduated),
+            On(PerformanceFailureRaised, penalties.on_performance_failure_raised),
+            On(PerformanceFailureWithdrawn, penalties.on_performance_failure_withdrawn),
         ),
         answers=(
             Answers(value_creator_service_pb2.DESCRIPTOR.services_by_name["ValueCreatorService"], ValueCreators()),

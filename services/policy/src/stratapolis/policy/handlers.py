@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 
-from city.governance.v1.events_pb2 import JourneyEnded, StageRequested, ValueCreatorAccepted, ValueCreatorSuspended
+from city.governance.v1.events_pb2 import IndicatorMeasured, JourneyEnded, StageRequested, ValueCreatorAccepted, ValueCreatorSuspended
 from city.innovation.v1.events_pb2 import CompetencyAwarded
 from stratapolis.chassis import holds, outbox
 from stratapolis.chassis.db import Tx
+from stratapolis.chassis.errors import Permanent
 from stratapolis.chassis.holds import Answer, Cleared, Version
 from stratapolis.chassis.times import to_time
+from stratapolis.policy import performing
 from stratapolis.policy.assessing import Assessor
 from stratapolis.policy.codec import funding as codec
 from stratapolis.policy.codec import proposals
 from stratapolis.policy.domain.funding import Reservation, Source, carry, commit, release, reserve, unchanged
-from stratapolis.policy.store import creators, funding
+from stratapolis.policy.domain.performance import last_day, over_at
+from stratapolis.policy.store import creators, funding, performance
 
 
 async def on_value_creator_accepted(event: ValueCreatorAccepted, *, tx: Tx, at: datetime) -> None:  # noqa: ARG001 - the shape of a handler
@@ -32,6 +36,20 @@ async def on_competency_awarded(event: CompetencyAwarded, *, tx: Tx, at: datetim
     if event.creator_id:
         expires_at = to_time(event.expire_time) if event.HasField("expire_time") else None
         await creators.note_awarded(tx, event.award_id, event.creator_id, event.competency, expires_at)
+
+
+async def on_indicator_measured(event: IndicatorMeasured, *, tx: Tx, at: datetime) -> None:
+    """Note a value that somebody has promised something of; judged at once where its period is over."""
+    day = last_day(event.period)
+    if day is None:
+        raise Permanent(f"{event.period!r} is no day, month or year")
+    indicator = (event.indicator.framework, event.indicator.code, event.indicator.measure)
+    over = over_at(day)
+    promised = await performance.read(
+        tx, indicator, event.scope, event.period, revision=event.revision, value=Decimal(event.value), unit=event.unit, over_at=over, last_day=day
+    )
+    if promised and over <= at:
+        await performing.judge_due(tx=tx, at=at)
 
 
 async def clear(request: StageRequested, *, tx: Tx, at: datetime, assessor: Assessor) -> Answer:

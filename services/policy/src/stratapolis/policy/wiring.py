@@ -1,19 +1,20 @@
 """Policy, put together: the only module that names handlers, servicers and jobs."""
 
+from datetime import timedelta
 from functools import partial
 
-from city.governance.v1.events_pb2 import ValueCreatorAccepted, ValueCreatorSuspended
+from city.governance.v1.events_pb2 import IndicatorMeasured, ValueCreatorAccepted, ValueCreatorSuspended
 from city.innovation.v1.events_pb2 import CompetencyAwarded
 from city.journey.v1.journey_pb2 import STAGE_CLEARING, STAGE_CONNECTING
 from city.journey.v1.journey_pb2 import Stage as StageNumber
 from city.policy.v1 import agreement_service_pb2, assessment_service_pb2, funding_service_pb2, policy_service_pb2
 from stratapolis.chassis import holds_rpc
-from stratapolis.chassis.app import Answers, App, On
+from stratapolis.chassis.app import Answers, App, Every, On
 from stratapolis.chassis.db import Database
 from stratapolis.chassis.holds import Holder, Stage
 from stratapolis.chassis.holds_repair import repairs
 from stratapolis.chassis.rpc.client import Peers
-from stratapolis.policy import handlers
+from stratapolis.policy import handlers, performing
 from stratapolis.policy.assessing import Assessor
 from stratapolis.policy.rpc.agreements import Agreements
 from stratapolis.policy.rpc.assessments import Assessments
@@ -39,6 +40,7 @@ def app(approval_above: int, peers: Peers) -> App:
             On(ValueCreatorAccepted, handlers.on_value_creator_accepted),
             On(ValueCreatorSuspended, handlers.on_value_creator_suspended),
             On(CompetencyAwarded, handlers.on_competency_awarded),
+            On(IndicatorMeasured, handlers.on_indicator_measured),
         ),
         answers=(
             Answers(policy_service_pb2.DESCRIPTOR.services_by_name["PolicyService"], Policies(assessor.in_force)),
@@ -47,5 +49,5 @@ def app(approval_above: int, peers: Peers) -> App:
             Answers(funding_service_pb2.DESCRIPTOR.services_by_name["FundingService"], Funding()),
             holds_rpc.answers("policy"),
         ),
-        every=(*holder.every, *repairs(holder, peers)),
+        every=(*holder.every, *repairs(holder, peers), Every(timedelta(minutes=1), performing.judge_due)),
     )

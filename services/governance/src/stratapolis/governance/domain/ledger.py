@@ -21,6 +21,7 @@ class ChargeKind(StrEnum):
     FEE = "fee"
     REVERSAL = "reversal"
     ROUNDING = "rounding"
+    PENALTY = "penalty"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,9 +101,14 @@ def charge_legs(subscriber: str, amount: Decimal, shares: tuple[Share, ...]) -> 
     return (Leg(account=receivable(subscriber), amount=amount), *owed)
 
 
+def penalty_legs(party: str, amount: Decimal) -> tuple[Leg, ...]:
+    """A party owes the city a penalty: it is set against what that party is owed."""
+    return (Leg(account=payable(party), amount=amount), Leg(account=payable(CITY), amount=-amount))
+
+
 def reversal(charge: Charge, *, charge_id: str, period: str, reason: str, at: datetime) -> Charge:
     """The mirror of a charge, for the month in which that was earned; what is itself a correction is not mirrored."""
-    if charge.kind not in (ChargeKind.USE, ChargeKind.FEE):
+    if charge.kind not in (ChargeKind.USE, ChargeKind.FEE, ChargeKind.PENALTY):
         raise ChargeNotReversible(charge.charge_id, charge.kind)
     return replace(
         charge,

@@ -85,6 +85,14 @@ async def post_all(tx: Tx, charges: Sequence[Charge]) -> None:
     await tx.executemany(POST, [_row(charge) for charge in charges])
 
 
+async def charge_of(tx: Tx, source: str) -> str:
+    """The id of the charge for a source; raises ChargeNotFound."""
+    charge_id: str | None = await tx.value("select charge_id from charge where source = $1", source)
+    if charge_id is None:
+        raise ChargeNotFound(source)
+    return charge_id
+
+
 async def charge(tx: Tx, charge_id: str) -> Charge:
     """A charge with its legs; raises ChargeNotFound."""
     row = await tx.row("select * from charge where charge_id = $1", charge_id)

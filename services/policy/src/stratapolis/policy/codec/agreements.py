@@ -7,6 +7,7 @@ from city.policy.v1.events_pb2 import AgreementSigned
 from city.types.v1 import types_pb2
 from stratapolis.chassis.identity import Caller
 from stratapolis.chassis.times import to_timestamp
+from stratapolis.policy.codec import performance
 from stratapolis.policy.domain.agreement import Agreement, Share, Signer
 
 
@@ -24,6 +25,7 @@ def shown(agreement: Agreement) -> pb.Agreement:
         signatures=[pb.Signature(party=s.party, subject=s.subject, sign_time=to_timestamp(s.signed_at)) for s in agreement.signatures],
         create_time=to_timestamp(agreement.created_at),
         signed_time=to_timestamp(signed) if signed else None,
+        metrics=[performance.metric(one, agreement.currency) for one in agreement.metrics],
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from stratapolis.policy.domain import performance
 from stratapolis.policy.domain.errors import AgreementEnded, AlreadySigned, NotAParty, PartyTwice, SharesNotWhole, SignatureNotYours, TermNotValid
 
 CITY = "city"
@@ -59,6 +60,7 @@ class Agreement:
     created_at: datetime
     signatures: tuple[Signature, ...] = ()
     signed_at: datetime | None = None
+    metrics: tuple[performance.Metric, ...] = ()
 
     @property
     def parties(self) -> AbstractSet[str]:
@@ -67,9 +69,21 @@ class Agreement:
 
 
 def create(
-    agreement_id: str, *, title: str, shares: tuple[Share, ...], currency: str, start_at: datetime, end_at: datetime, by: Signer, at: datetime
+    agreement_id: str,
+    *,
+    title: str,
+    shares: tuple[Share, ...],
+    currency: str,
+    start_at: datetime,
+    end_at: datetime,
+    by: Signer,
+    at: datetime,
+    metrics: tuple[performance.Metric, ...] = (),
 ) -> Agreement:
-    """An agreement for its parties to sign; by an officer, or an admin of a party. Raises PartyTwice, SharesNotWhole, TermNotValid, SignatureNotYours."""
+    """An agreement for its parties to sign; by an officer, or an admin of a party.
+
+    Raises PartyTwice, SharesNotWhole, TermNotValid, SignatureNotYours, MetricNotValid.
+    """
     counted = Counter(share.party for share in shares)
     if twice := next((party for party, count in counted.items() if count > 1), None):
         raise PartyTwice(twice)
@@ -79,7 +93,8 @@ def create(
         raise TermNotValid
     if not (by.is_officer or any(by.may_act_for(party) for party in counted)):
         raise SignatureNotYours(by.creator or by.subject)
-    return Agreement(agreement_id=agreement_id, title=title, shares=shares, currency=currency, start_at=start_at, end_at=end_at, created_at=at)
+    performance.check(metrics, counted.keys())
+    return Agreement(agreement_id=agreement_id, title=title, shares=shares, currency=currency, start_at=start_at, end_at=end_at, created_at=at, metrics=metrics)
 
 
 def sign(agreement: Agreement, *, party: str, by: Signer, at: datetime) -> Agreement:

@@ -179,3 +179,13 @@ class FundingExhausted(Refused):
 
     def __init__(self, source_id: str, left: str) -> None:
         super().__init__(f"the source has {left} left", source_id=source_id, left=left)
+
+
+class MetricNotValid(Refused):
+    """A metric is promised by a party that pays something where it is missed."""
+
+    reason = "METRIC_NOT_VALID"
+    kind = Kind.INVALID
+
+    def __init__(self, number: int, field: str, because: str) -> None:
+        super().__init__(f"metrics[{number}].{field}: {because}", field=f"metrics[{number}].{field}")

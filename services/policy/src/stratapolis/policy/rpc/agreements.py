@@ -10,8 +10,9 @@ from stratapolis.chassis.rpc import Call
 from stratapolis.chassis.tables.currencies import minor_units
 from stratapolis.chassis.times import to_time
 from stratapolis.policy.codec import agreements as codec
+from stratapolis.policy.codec import performance as performed
 from stratapolis.policy.domain import agreement as domain
-from stratapolis.policy.store import agreements
+from stratapolis.policy.store import agreements, performance
 
 
 class Agreements:
@@ -29,6 +30,7 @@ class Agreements:
             end_at=to_time(request.end_time),
             by=codec.signer(call.caller),
             at=call.at,
+            metrics=performed.metrics_of(request.metrics, request.currency),
         )
         await agreements.add(call.tx, agreement)
         return pb.CreateAgreementResponse(agreement=codec.shown(agreement))
@@ -52,3 +54,12 @@ class Agreements:
         found = await agreements.listed(call.tx, call.owners, party=request.party, after=page.after, limit=page.size + 1)
         fitting, token = page.fit(found, codec.shown, lambda agreement: (agreement.created_at, agreement.agreement_id))
         return pb.ListAgreementsResponse(agreements=fitting, next_page_token=token)
+
+    async def list_performance_failures(self, request: pb.ListPerformanceFailuresRequest, call: Call) -> pb.ListPerformanceFailuresResponse:
+        """A page of failures."""
+        page = Page.of(request, datetime, str)
+        found = await performance.listed(
+            call.tx, call.owners, agreement_id=request.agreement_id, standing_only=request.standing_only, after=page.after, limit=page.size + 1
+        )
+        fitting, token = page.fit(found, performed.failure, lambda failure: (failure.raised_at, failure.failure_id))
+        return pb.ListPerformanceFailuresResponse(failures=fitting, next_page_token=token)

@@ -7,7 +7,8 @@ from datetime import datetime
 from stratapolis.chassis.db import Row, Tx
 from stratapolis.policy.domain.agreement import Agreement, Share, Signature
 from stratapolis.policy.domain.errors import AgreementNotFound
-from stratapolis.policy.store import Owners
+from stratapolis.policy.domain.performance import Metric
+from stratapolis.policy.store import Owners, performance
 
 SEE = """
     select * from agreement a
@@ -32,6 +33,7 @@ async def add(tx: Tx, agreement: Agreement) -> None:
     await tx.execute(INSERT, agreement.agreement_id, agreement.title, agreement.currency, *term)
     parties, points = [share.party for share in agreement.shares], [share.basis_points for share in agreement.shares]
     await tx.execute(INSERT_PARTIES, agreement.agreement_id, parties, points)
+    await performance.promise(tx, agreement.agreement_id, agreement.metrics)
 
 
 async def put_signature(tx: Tx, agreement: Agreement, signature: Signature) -> None:
@@ -65,12 +67,14 @@ async def _found(tx: Tx, row: Row | None, agreement_id: str) -> Agreement:
 
 async def _agreements(tx: Tx, rows: Sequence[Row]) -> list[Agreement]:
     parties: dict[str, list[Row]] = defaultdict(list)
-    for party in await tx.fetch("select * from party where agreement_id = any($1) order by agreement_id, place", [row["agreement_id"] for row in rows]):
+    agreement_ids = [row["agreement_id"] for row in rows]
+    for party in await tx.fetch("select * from party where agreement_id = any($1) order by agreement_id, place", agreement_ids):
         parties[party["agreement_id"]].append(party)
-    return [_agreement(row, parties[row["agreement_id"]]) for row in rows]
+    metrics = await performance.promised(tx, agreement_ids)
+    return [_agreement(row, parties[row["agreement_id"]], metrics.get(row["agreement_id"], ())) for row in rows]
 
 
-def _agreement(row: Row, parties: Sequence[Row]) -> Agreement:
+def _agreement(row: Row, parties: Sequence[Row], metrics: tuple[Metric, ...]) -> Agreement:
     signed = sorted((party for party in parties if party["signed_at"] is not None), key=lambda party: party["signed_at"])
     return Agreement(
         agreement_id=row["agreement_id"],
@@ -82,4 +86,5 @@ def _agreement(row: Row, parties: Sequence[Row]) -> Agreement:
         created_at=row["created_at"],
         signatures=tuple(Signature(party=party["owner"], subject=party["signer"], signed_at=party["signed_at"]) for party in signed),
         signed_at=row["signed_at"],
+        metrics=metrics,
     )
