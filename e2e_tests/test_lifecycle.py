@@ -29,10 +29,11 @@ from city.value_catalog.v1.subscription_service_pb2_grpc import SubscriptionServ
 from stratapolis.chassis.ids import new_id
 from stratapolis.chassis.rpc.client import refusal
 from stratapolis.chassis.times import to_timestamp
+from stratapolis.cli.demo.calling import calling
 from stratapolis.cli.local.city import until
 
 from e2e_tests.conftest import HOLDERS, ROOT, Town
-from e2e_tests.lives import LIVE, REJECTED, RETIRED, WITHDRAWN, calling, drained, entry, gone_live, left, pools, retire, retired, shown
+from e2e_tests.lives import LIVE, REJECTED, RETIRED, WITHDRAWN, drained, entry, gone_live, left, pools, retire, retired, shown
 
 KILLED_AT = ("while-holding", "after-commit-before-publish")
 """Of the points that G1 is killed at, those between which something is held and not said."""
@@ -64,7 +65,7 @@ async def test_a_client_calls_all_through_an_upgrade_and_a_rollback_and_retireme
     service_id = first.service_id
     await shown(town, service_id, 1)
     newer = air.replace(b"title: Air-quality alert", b"title: Air-quality alarm")
-    async with calling(town, service_id) as calls:
+    async with calling(town.city, service_id) as calls:
         await calls.until_answered()
         second = await gone_live(town, newer)
         assert (second.kind, second.replaces.version) == (shared.JOURNEY_KIND_UPGRADE, 1)

@@ -187,6 +187,8 @@ def test_all_commands_that_need_a_city_are_tried_without_one() -> None:
         ("agreements", "create", "x", "--share", "city", "--until", "2030-01-01"),
         ("agreements", "create", "x", "--share", "city=12.345", "--until", "2030-01-01"),
         ("agreements", "create", "x", "--share", "city=100", "--until", "soon"),
+        ("demo", "--chapter", "14"),
+        ("demo", "--chapter", "0"),
         ("services", "--for", "residents"),
         ("services", "--cost", "cheap"),
         ("services", "--indicator", "uses"),

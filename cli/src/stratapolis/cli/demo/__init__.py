@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from rich.console import Console
-from stratapolis.cli.demo import crashing, earning, launching, living, opening, scorecard
+from stratapolis.cli.demo import crashing, earning, ideas, launching, leaving, living, opening, promising, renewing, scorecard
 from stratapolis.cli.demo.story import Story, repository
 from stratapolis.cli.local.city import City
 
@@ -23,6 +23,11 @@ CHAPTERS: tuple[Chapter, ...] = (
     earning.earning,
     crashing.crash,
     scorecard.scorecard,
+    ideas.board,
+    ideas.pilot,
+    renewing.renewal,
+    promising.penalty,
+    leaving.leaving,
 )
 
 
@@ -43,10 +48,14 @@ def city(folder: Path, base: int, console: Console) -> City:
     )
 
 
-async def tell(running: City, console: Console, *, seed: int) -> None:
-    """Tell the story; raises StoryBroken when something it shows does not hold."""
+async def tell(running: City, console: Console, *, seed: int, only: int | None = None) -> None:
+    """Tell the story, or one chapter of it after bringing about in silence what it rests on; raises StoryBroken when something it shows does not hold."""
     story = Story(running, console, random.Random(seed))
     console.print(f"\n[bold]A city in {len(CHAPTERS)} chapters[/]  [dim]seed {seed}[/]")
-    for chapter in CHAPTERS:
+    for number, chapter in enumerate(CHAPTERS[:only], 1):
+        story.console = console
+        if only not in (None, number):
+            console.print(f"[dim]chapter {number} in silence ...[/]")
+            story.console = Console(quiet=True)
         await chapter(story)
     console.print("\n[bold green]All of it held.[/]\n")

@@ -12,22 +12,19 @@ from city.governance.v1.journey_service_pb2_grpc import JourneyServiceStub
 from city.infrastructure.v1.artefact_service_pb2 import ListArtefactsRequest, RegisterArtefactRequest
 from city.infrastructure.v1.artefact_service_pb2_grpc import ArtefactServiceStub
 from city.journey.v1 import journey_pb2 as shared
-from city.policy.v1.agreement_service_pb2 import CreateAgreementRequest, SignAgreementRequest
-from city.policy.v1.agreement_service_pb2_grpc import AgreementServiceStub
 from city.policy.v1.funding_pb2 import FUNDING_KIND_GRANT
 from city.policy.v1.funding_service_pb2 import RegisterFundingSourceRequest
 from city.policy.v1.funding_service_pb2_grpc import FundingServiceStub
-from city.types.v1.types_pb2 import Money, Share
+from city.types.v1.types_pb2 import Money
 from stratapolis.chassis.ids import new_id
 from stratapolis.chassis.times import to_timestamp
-from stratapolis.cli.demo import journeys
+from stratapolis.cli.demo import journeys, partnership
 from stratapolis.cli.demo.opening import listed
-from stratapolis.cli.demo.story import Creator, Story, repository
+from stratapolis.cli.demo.story import Story, repository
 from stratapolis.cli.people import Identity
 
 TRAFFIC, AIR = "berlin-traffic", "beijing-air"
 PM25_CODE, PM25_MEASURE = "EN: EN: AQ: 1C", "PM 2.5"
-SHARES = {"company": 6000, "university": 3000, "city": 1000}
 
 
 async def launches(story: Story) -> None:
@@ -36,7 +33,7 @@ async def launches(story: Story) -> None:
     await products(story)
     await artefacts(story)
     company, university = story.creators["company"], story.creators["university"]
-    agreement, grant = await agreed(story, company, university), await granted(story)
+    agreement, grant = await partnership.agreed(story, company, university), await granted(story)
     ids = {"agreement": agreement, "grant": grant, "company": company.creator_id, "university": university.creator_id}
     story.tell("[bold]traffic-guide[/]: pay per use, a partnership with shares, a grant; an officer has to agree.")
     await launch(story, "traffic-guide", company.founder, journeys.manifest("traffic-guide", until=story.next_year, **ids))
@@ -102,21 +99,6 @@ async def artefacts(story: Story) -> None:
         module = f"stratapolis.examples.{name.replace('-', '_')}"
         if name not in known:
             await stub.RegisterArtefact(RegisterArtefactRequest(request_id=new_id(), name=name, folder=str(folder), argv=["{python}", "-m", module]))
-
-
-async def agreed(story: Story, company: Creator, university: Creator) -> str:
-    """A partnership, signed by each party's own identity."""
-    officer = story.city.stub(AgreementServiceStub, "policy")
-    parties = {"company": company.creator_id, "university": university.creator_id, "city": "city"}
-    shares = [Share(party=parties[who], basis_points=points) for who, points in SHARES.items()]
-    end = to_timestamp(datetime.now(UTC) + timedelta(days=730))
-    asked = CreateAgreementRequest(request_id=new_id(), title=f"Guiding traffic together {story.run}", shares=shares, currency="EUR", end_time=end)
-    agreement = (await officer.CreateAgreement(asked)).agreement
-    for party, signer in ((company.creator_id, company.founder), (university.creator_id, university.founder), ("city", story.city.officer)):
-        stub = story.city.stub(AgreementServiceStub, "policy", as_=signer)
-        await stub.SignAgreement(SignAgreementRequest(request_id=new_id(), agreement_id=agreement.agreement_id, party=party))
-    story.tell(f"an agreement, signed by three: {', '.join(f'{who} {points / 100:g} %' for who, points in SHARES.items())}.")
-    return str(agreement.agreement_id)
 
 
 async def granted(story: Story) -> str:

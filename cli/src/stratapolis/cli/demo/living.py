@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import islice
 from typing import Any
@@ -47,11 +47,12 @@ async def living(story: Story) -> None:
 
 
 async def publish(story: Story, product: str, recording: Recording, properties: set[str], days: set[date]) -> int:
-    """Hand observations of these local days in, in batches; every one must be taken or be known."""
+    """Hand observations of these local days in, as far as they have come, in batches; every one must be taken or be known."""
+    now = datetime.now(UTC)
     stub = story.city.stub(ObservationsServiceStub, "data", as_=story.creators["observatory"].founder)
     taken = 0
     for day in sorted(days):
-        for batch in _batches(o for o in recording.observations(on=day) if o.property in properties):
+        for batch in _batches(o for o in recording.observations(on=day) if o.property in properties and o.observed_at <= now):
             asked = data.PublishObservationsRequest(request_id=new_id(), readings=[_reading(product, o) for o in batch])
             results = (await stub.PublishObservations(asked)).results
             wrong = [r.message for r in results if r.outcome == data.INTAKE_OUTCOME_REFUSED]

@@ -50,6 +50,8 @@ class Story:
     answered: int = 0
     """Answers that the traffic guide gave, each of them a use."""
     journeys: dict[str, str] = field(default_factory=dict)
+    ideas: dict[str, str] = field(default_factory=dict)
+    """Ideas by the service that they become."""
 
     @property
     def today(self) -> date:
