@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from infra.documents import asyncapi, manifest, pages
+from infra.documents import asyncapi, manifest, measured, pages
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "docs" / "contract"
@@ -22,6 +22,7 @@ def documents() -> Mapping[str, str]:
         + yaml.safe_dump(asyncapi.document(), sort_keys=False, allow_unicode=True, width=160),
         "manifest.schema.json": json.dumps(manifest.document(), indent=2, ensure_ascii=False) + "\n",
         "events.md": pages.events(),
+        "metrics.md": measured.page(),
         "refusals.md": pages.refusals(),
         "topology.md": pages.topology(),
     }

@@ -31,10 +31,13 @@ class Condition:
     dead_letters: str = ""
     lag: str = ""
     outbox: str = ""
+    stale_holds: str = ""
+    hop: str = ""
+    """Mean time from another layer's transaction to the commit of its effect in this one."""
 
     @property
     def is_ready(self) -> bool:
-        return self.state == "ready"
+        return self.state.partition(",")[0] == "ready"
 
     def data(self) -> dict[str, Any]:
         """For programs."""
@@ -47,6 +50,8 @@ class Condition:
             "deadLetters": _number(self.dead_letters),
             "lag": _number(self.lag),
             "outboxAgeSeconds": _number(self.outbox.removesuffix(" s")),
+            "staleHolds": _number(self.stale_holds),
+            "hopMilliseconds": _number(self.hop.removesuffix(" ms")),
         }
 
 
@@ -69,6 +74,9 @@ async def _layer(client: httpx.AsyncClient, at: Endpoints, layer: str, replica: 
         checks = ready.json().get("checks", {})
         lacking = [check for check, holds in checks.items() if not holds]
         state = "ready" if ready.status_code == httpx.codes.OK else f"not ready: {', '.join(lacking) or 'starting'}"
+        stuck, paused = await _alive(client, http)
+        state = f"stuck: {', '.join(stuck)}" if stuck else state
+        state = f"{state}, paused: {', '.join(paused)}" if paused else state
         metrics = _metrics((await client.get(f"http://{http}/metrics")).text)
     except (httpx.HTTPError, ValueError):
         pass
@@ -80,8 +88,21 @@ async def _layer(client: httpx.AsyncClient, at: Endpoints, layer: str, replica: 
         http=http,
         dead_letters=_shown(metrics.get("city_dead_letters_open")),
         lag=_shown(lags.get(layer)),
+        stale_holds=_shown(metrics.get("city_holds_stale", 0.0) if metrics else None),
+        hop=_mean(metrics, "city_hop_seconds"),
         outbox=f"{metrics['city_outbox_age_seconds']:.1f} s" if "city_outbox_age_seconds" in metrics else UNKNOWN,
     )
+
+
+async def _alive(client: httpx.AsyncClient, http: str) -> tuple[list[str], list[str]]:
+    """What of a process does not turn any more, and the topics that it has paused."""
+    said = (await client.get(f"http://{http}/health/live")).json()
+    return list(said.get("stuck", [])), list(said.get("paused", []))
+
+
+def _mean(metrics: Mapping[str, float], name: str) -> str:
+    count = metrics.get(f"{name}_count", 0.0)
+    return f"{1_000 * metrics[f'{name}_sum'] / count:.1f} ms" if count else UNKNOWN
 
 
 def _metrics(text: str) -> dict[str, float]:

@@ -26,15 +26,18 @@ artefacts = typer.Typer(help="Software that services may run.", no_args_is_help=
 
 @told
 async def status(folder: Folder = HERE, as_json: Json = False) -> None:
-    """Show every process of the city: whether it is ready, its dead letters, what it has not heard yet. The exit code is 0 only if all are ready."""
+    """Show every process of the city: whether it is ready or stuck, dead letters, what it has not heard yet, how long events were on their way. The exit code is 0 only if all are ready."""
     at, screen = endpoints.read(folder), Screen(as_json)
     running = {each.name: each.pid for each in record.read(folder) if each.alive}
     if not running:
         raise LocalCityError(f"the city in {folder} does not run: `city up` starts it")
     found = await conditions(at, running)
     screen.data({"processes": [each.data() for each in found]})
-    rows = [(each.name, each.state, str(each.pid or ""), each.grpc, each.http, each.dead_letters, each.lag, each.outbox) for each in found]
-    screen.table(("PROCESS", "STATE", "PID", "GRPC", "HTTP", "DEAD LETTERS", "LAG", "OUTBOX"), rows)
+    rows = [
+        (each.name, each.state, str(each.pid or ""), each.grpc, each.http, each.dead_letters, each.lag, each.outbox, each.stale_holds, each.hop)
+        for each in found
+    ]
+    screen.table(("PROCESS", "STATE", "PID", "GRPC", "HTTP", "DEAD LETTERS", "LAG", "OUTBOX", "STALE HOLDS", "HOP"), rows)
     if any(not each.is_ready for each in found):
         raise typer.Exit(1)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 from types import TracebackType
@@ -11,6 +12,8 @@ from typing import Any, Protocol, Self
 
 import asyncpg
 import orjson
+from stratapolis.chassis import metrics
+from stratapolis.chassis.telemetry import statement
 
 ACQUIRE_SECONDS = 2.0
 COMMAND_SECONDS = 5.0
@@ -60,28 +63,34 @@ class Tx:
 
     async def execute(self, sql: str, *args: object) -> str:
         """Run a statement; returns PostgreSQL's command tag, such as `UPDATE 3`."""
-        return str(await self._connection.execute(sql, *args))
+        with statement(sql):
+            return str(await self._connection.execute(sql, *args))
 
     async def executemany(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
         """Run a statement once for each row, in one round trip."""
-        await self._connection.executemany(sql, rows)
+        with statement(sql):
+            await self._connection.executemany(sql, rows)
 
     async def fetch(self, sql: str, *args: object) -> list[Row]:
         """All rows of a query."""
-        return list(await self._connection.fetch(sql, *args))
+        with statement(sql):
+            return list(await self._connection.fetch(sql, *args))
 
     async def row(self, sql: str, *args: object) -> Row | None:
         """The first row, or None."""
-        found: Row | None = await self._connection.fetchrow(sql, *args)
-        return found
+        with statement(sql):
+            found: Row | None = await self._connection.fetchrow(sql, *args)
+            return found
 
     async def value(self, sql: str, *args: object) -> Any:
         """The first column of the first row, or None."""
-        return await self._connection.fetchval(sql, *args)
+        with statement(sql):
+            return await self._connection.fetchval(sql, *args)
 
     async def copy(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         """COPY rows into a table."""
-        await self._connection.copy_records_to_table(table, columns=list(columns), records=rows)
+        with statement(f"copy {table}"):
+            await self._connection.copy_records_to_table(table, columns=list(columns), records=rows)
 
     def at_end(self, write: AtEnd, item: object) -> None:
         """Have `write` get the item, with all others, as the last thing before the commit; what a savepoint undoes it does not get."""
@@ -141,7 +150,9 @@ class Database:
     @contextlib.asynccontextmanager
     async def transaction(self, *, readonly: bool = False) -> AsyncIterator[Tx]:
         """One transaction, committed at the end of the block; wakes the relay when something was said in it."""
+        asked = time.monotonic()
         async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection, connection.transaction(readonly=readonly):
+            metrics.POOL_WAIT.labels(self.name).observe(time.monotonic() - asked)
             tx = Tx(connection, await connection.fetchval("select now()"), self.name)
             yield tx
             await tx.end()

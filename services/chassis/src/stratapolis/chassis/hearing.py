@@ -15,7 +15,7 @@ from aiokafka import ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
-from stratapolis.chassis import crash, metrics, positions
+from stratapolis.chassis import crash, metrics, positions, progress
 from stratapolis.chassis.db import TRANSIENT, Database, Tx
 from stratapolis.chassis.errors import Permanent, Refused, Transient
 from stratapolis.chassis.pausing import Pausing
@@ -198,6 +198,7 @@ class Hearing(ConsumerRebalanceListener):  # type: ignore[misc]
         if self.pausing is not None:
             self.pausing.applied(applied)
         metrics.BATCH_SECONDS.labels(self._app).observe(time.monotonic() - began)
+        progress.hop(self._app, records[-1])
         return None
 
     async def _say(self, tx: Tx, records: Sequence[ConsumerRecord]) -> None:
@@ -248,6 +249,7 @@ class Hearing(ConsumerRebalanceListener):  # type: ignore[misc]
         if self._untold and time.monotonic() - self._told > TELL_SECONDS and (self._commit is None or self._commit.done()):
             self._untold, self._told = False, time.monotonic()
             offsets = {tp: self._next[tp] for tp in consumer.assignment() if tp in self._next}
+            progress.lag(self._app, consumer, offsets)
             self._commit = asyncio.create_task(_bounded(consumer.commit(offsets)))
             self._commit.add_done_callback(lambda task: task.cancelled() or task.exception())
 

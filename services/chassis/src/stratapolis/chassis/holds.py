@@ -20,6 +20,7 @@ from stratapolis.chassis import outbox
 from stratapolis.chassis.app import Every, On
 from stratapolis.chassis.cause import Cause, because
 from stratapolis.chassis.db import Row, Tx
+from stratapolis.chassis.telemetry import span, traceparent
 from stratapolis.chassis.times import to_time, to_timestamp
 
 log = structlog.get_logger(__name__)
@@ -39,9 +40,10 @@ DRAINED = "select * from hold where state = 'draining' and until_at <= $1 order 
 OPEN = "select * from hold where service_id = $1 and version <= $2 and state in ('held', 'active', 'draining') order by version for update"
 ANSWERED = "select answer from hold_answer where journey_id = $1 and stage = $2 and attempt = $3"
 NOTE = """
-    insert into hold_answer (journey_id, stage, attempt, answer, question) values ($1, $2, $3, $4, $5)
+    insert into hold_answer (journey_id, stage, attempt, answer, question, traceparent) values ($1, $2, $3, $4, $5, $6)
     on conflict (journey_id, stage, attempt) do update set answer = excluded.answer, question = excluded.question"""
-RETIRING = "select question from hold_answer where question is not null order by journey_id limit $1 for update skip locked"
+ASKED_IN = "select traceparent from hold_answer where journey_id = $1 and stage = $2 and attempt = $3"
+RETIRING = "select question, traceparent from hold_answer where question is not null order by journey_id limit $1 for update skip locked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,9 @@ class Holder:
         """Give the answer to a stage whose function returned None; a journey that has ended meanwhile is not answered."""
         row = await tx.row(LOCK, request.service_id, request.version, request.journey_id)
         if row is None or row["state"] != "released":
-            await self._answer(tx, request, answer, row)
+            asked_in = await tx.value(ASKED_IN, request.journey_id, request.stage, request.attempt)
+            with span("answer later", asked_in or ""), because(Cause(correlation=request.journey_id)):
+                await self._answer(tx, request, answer, row)
 
     async def on_journey_ended(self, event: JourneyEnded, *, tx: Tx, at: datetime) -> None:
         """Live: what is held becomes active, and what it replaces drains. Rejected, withdrawn: it is let go, and stays let go. Retired: the same for all."""
@@ -172,7 +176,7 @@ class Holder:
             request = StageRequested.FromString(row["question"])
             try:
                 async with tx.savepoint():
-                    with because(Cause(correlation=request.journey_id)):
+                    with because(Cause(correlation=request.journey_id)), span("finish retiring", row["traceparent"]):
                         await self._retire(request, tx=tx, at=at)
             except Exception:
                 log.exception("retirement_not_finished", service_id=request.service_id)
@@ -184,7 +188,7 @@ class Holder:
             return
         answer = await self._ask(request, tx=tx, at=at)
         if answer is None:
-            await tx.execute(NOTE, request.journey_id, request.stage, request.attempt, None, None)
+            await tx.execute(NOTE, request.journey_id, request.stage, request.attempt, None, None, traceparent())
         else:
             await self._answer(tx, request, answer, row)
 
@@ -195,7 +199,7 @@ class Holder:
         stage = self.stages.get(pb.STAGE_RETIRING)
         answer = Cleared() if stage is None else await stage(request, tx=tx, at=at)
         if answer is None:
-            await tx.execute(NOTE, request.journey_id, request.stage, request.attempt, None, request.SerializeToString())
+            await tx.execute(NOTE, request.journey_id, request.stage, request.attempt, None, request.SerializeToString(), traceparent())
         else:
             await self._answer(tx, request, answer)
 
@@ -235,7 +239,7 @@ class Holder:
         said = self._said(request, answer, held)
         if request.stage != pb.STAGE_RETIRING and (row is None or row["state"] != "released"):
             await self._note_hold(tx, request, held, refused=not isinstance(answer, Cleared), row=row)
-        await tx.execute(NOTE, request.journey_id, request.stage, request.attempt, said.SerializeToString(), None)
+        await tx.execute(NOTE, request.journey_id, request.stage, request.attempt, said.SerializeToString(), None, traceparent())
         await outbox.append(tx, said)
 
     def _said(self, request: StageRequested, answer: Answer, held: Sequence[Mapping[str, str]]) -> pb.StageAnswered:

@@ -128,7 +128,10 @@ class Inbox:
         on = self.heard.get(found.type)
         if on is None or event is None:
             return "skipped"
-        with because(Cause(correlation=found.correlation, causation=found.id, actor=found.actor)), span(f"hear {found.type}", found.traceparent):
+        with (
+            because(Cause(correlation=found.correlation, causation=found.id, actor=found.actor)),
+            span(f"hear {found.type}", found.traceparent, **{"messaging.system": "kafka", "messaging.message.id": found.id}),
+        ):
             await on.handler(event, tx=tx, at=tx.at)
         return "applied"
 

@@ -69,7 +69,7 @@ async def _run(settings: LayerSettings, wire: Wire, migrations: Path) -> int:
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    tracing = telemetry.provider(settings.layer, settings.instance, settings.otlp)
+    tracing = telemetry.provider(settings.layer, settings.instance, settings.otlp, settings.otlp_share)
     async with contextlib.AsyncExitStack() as stack:
         db = await _open(settings, stack, stopping)
         if db is None:
@@ -78,9 +78,7 @@ async def _run(settings: LayerSettings, wire: Wire, migrations: Path) -> int:
         await _broker_there(settings, db, stopping)
         if not stopping.is_set():
             await Running(settings, db, wire, stack).until(stopping)
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(3):
-            await asyncio.to_thread(tracing.shutdown)
+    await telemetry.close(tracing)
     return 0
 
 

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-SHARED = ("kafka", "connectivity_url", "peers", "instance", "otlp", "log_level", "host")
+SHARED = ("kafka", "connectivity_url", "peers", "instance", "otlp", "otlp_share", "log_level", "host")
 """Settings that are alike for all layers: `CITY_KAFKA` and so on. All others have the layer's prefix."""
 CLOSE = 0.85
 """How alike a variable is to a shared setting that it was meant to be; others' variables begin with `CITY_` too."""
@@ -44,6 +44,7 @@ class LayerSettings(BaseSettings):
     peers: dict[str, str] = Field(default_factory=dict, description="layer=host:port of the other layers, comma separated")
     instance: str = Field(default="", description="name of this process, unique and stable; gives it a static membership in its consumer group")
     otlp: str = Field(default="", description="URL of an OpenTelemetry collector; empty: spans are not exported")
+    otlp_share: float = Field(default=1.0, ge=0, le=1, description="share of the traces that begin here that are recorded, from 0 to 1")
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
     host: str = Field(default="127.0.0.1", description="address to listen on")
 

@@ -7,8 +7,9 @@ from typing import NoReturn
 
 import grpc
 import structlog
+from stratapolis.chassis import metrics
 from stratapolis.chassis.db import Database
-from stratapolis.chassis.rpc import metrics, status
+from stratapolis.chassis.rpc import status
 from stratapolis.chassis.rpc.background import Background
 from stratapolis.chassis.rpc.gate import Gate, Metadata
 from stratapolis.chassis.rpc.method import Method

@@ -10,8 +10,8 @@ from datetime import datetime
 
 import grpc
 from google.protobuf.message import Message
-from stratapolis.chassis import cause, telemetry
-from stratapolis.chassis.rpc import metrics, reading
+from stratapolis.chassis import cause, metrics, telemetry
+from stratapolis.chassis.rpc import reading
 from stratapolis.chassis.rpc.adapter import Context, Serving, abort, count, metadata_of
 from stratapolis.chassis.rpc.call import Call
 from stratapolis.chassis.rpc.gate import Admitted

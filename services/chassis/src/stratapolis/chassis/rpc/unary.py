@@ -7,9 +7,9 @@ import time
 
 import grpc
 from google.protobuf.message import Message
-from stratapolis.chassis import cause, idempotency, telemetry
+from stratapolis.chassis import cause, idempotency, metrics, telemetry
 from stratapolis.chassis.identity import IssuerAway
-from stratapolis.chassis.rpc import deadline, metrics, reading, status
+from stratapolis.chassis.rpc import deadline, reading, status
 from stratapolis.chassis.rpc.adapter import Context, Serving, abort, count, metadata_of
 from stratapolis.chassis.rpc.call import Call
 from stratapolis.chassis.rpc.gate import Admitted, Metadata
