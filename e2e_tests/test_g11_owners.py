@@ -148,6 +148,7 @@ TABLE: dict[str, Names | Lists | Free] = {
     "GetPolicy": EVERYBODYS,
     "ListPolicies": EVERYBODYS,
     "Authorize": EVERYBODYS,
+    "ExplainDecision": EVERYBODYS,
     # value_catalog
     "SearchServices": EVERYBODYS,
     "ListServices": EVERYBODYS,

@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-import yaml
 from city.policy.v1.agreement_pb2 import AgreedMetric, Agreement, AgreementState
 from city.policy.v1.agreement_service_pb2 import (
     CreateAgreementRequest,
@@ -19,10 +18,10 @@ from city.policy.v1.agreement_service_pb2 import (
 )
 from city.policy.v1.agreement_service_pb2_grpc import AgreementServiceStub
 from city.types.v1.types_pb2 import DIRECTION_LOWER_IS_BETTER, Share
-from google.protobuf.json_format import ParseDict, ParseError
 from stratapolis.chassis.ids import new_id
 from stratapolis.chassis.money import to_decimal
 from stratapolis.chassis.times import to_timestamp
+from stratapolis.cli import given
 from stratapolis.cli.options import HERE, As, Folder, Json, Limit
 from stratapolis.cli.refused import told
 from stratapolis.cli.screen import Screen, as_data, clock, money, word
@@ -48,7 +47,7 @@ async def create(
 ) -> None:
     """Make an agreement for its parties to sign: an admin of a party, or an officer."""
     asked = CreateAgreementRequest(
-        request_id=new_id(), title=title, currency=currency, end_time=to_timestamp(_day(until)), shares=_shares(share), metrics=_metrics(metrics)
+        request_id=new_id(), title=title, currency=currency, end_time=to_timestamp(_day(until)), shares=_shares(share), metrics=given.listed(metrics, AgreedMetric, option="--metrics")
     )  # fmt: skip
     async with session(folder, as_) as client:
         made = (await client.stub(AgreementServiceStub, "policy").CreateAgreement(asked)).agreement
@@ -149,18 +148,6 @@ def _shares(given: list[str]) -> list[Share]:
         if not party or points != points.to_integral_value():
             raise typer.BadParameter(f"{text!r} is no share; write it like city=12.5, with two places at most", param_hint="--share")
     return found
-
-
-def _metrics(file: Path | None) -> list[AgreedMetric]:
-    if file is None:
-        return []
-    try:
-        given: Any = yaml.safe_load(file.read_text())
-        if not isinstance(given, list):
-            raise typer.BadParameter(f"{file} is no list of promises", param_hint="--metrics")
-        return [ParseDict(each, AgreedMetric()) for each in given]
-    except (yaml.YAMLError, ParseError, UnicodeDecodeError, TypeError, AttributeError) as error:
-        raise typer.BadParameter(f"{file}: {error}", param_hint="--metrics") from None
 
 
 def _parties(of: Agreement) -> str:

@@ -23,6 +23,7 @@ from stratapolis.cli import (
     manifests,
     new,
     operate,
+    policy,
     services,
     story,
 )
@@ -60,6 +61,7 @@ app.add_typer(services.app, name="services")
 app.add_typer(creators.app, name="creators")
 app.add_typer(operate.pools, name="pools")
 app.add_typer(operate.artefacts, name="artefacts")
+app.add_typer(policy.app, name="policy")
 app.add_typer(agreements.app, name="agreements")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(indicators.app, name="indicators")

@@ -122,6 +122,37 @@ async def test_authorize_answers_as_the_layers_decide(layer: Layer) -> None:
         await ask(layer, ADA, "authorize", principal=MEMBER, layer="governance", rpc="Nothing")
 
 
+async def test_a_decision_is_explained_by_every_rule_that_speaks_of_the_call(layer: Layer) -> None:
+    with pytest.raises(NotFounded):
+        await ask(layer, ADA, "explain_decision", principal=MEMBER, layer="governance", rpc="ProposeService")
+    await layer.found()
+    member = await ask(layer, ADA, "explain_decision", principal=MEMBER, layer="governance", rpc="ProposeService")
+    assert (member.allowed, member.version, list(member.admits)) == (True, 1, ["owner"])
+    applied = {rule.policy_id: rule for rule in member.rules if rule.applied}
+    assert set(applied) == {"members-propose"}
+    assert applied["members-propose"].cedar.startswith('@id("members-propose")\npermit (') and applied["members-propose"].cedar.endswith(";")
+    nobody = await ask(layer, ADA, "explain_decision", principal=Principal(kind="person"), layer="governance", rpc="ProposeService")
+    assert (nobody.allowed, [rule.policy_id for rule in nobody.rules if rule.applied]) == (False, [])
+    assert [rule.policy_id for rule in nobody.rules] == [rule.policy_id for rule in member.rules], "what would have been needed is shown"
+    reads = await ask(layer, ADA, "explain_decision", principal=MEMBER, layer="data", rpc="ListContracts")
+    assert "anyone-reads" in {rule.policy_id for rule in reads.rules if rule.applied}
+    assert "members-propose" not in {rule.policy_id for rule in reads.rules}
+
+
+async def test_a_version_that_is_not_in_force_is_explained_too(layer: Layer) -> None:
+    await layer.found()
+    version = await publish(layer, founding() + '@id("closed") // for a ";" of repairs\nforbid (principal, action, resource is Layer);')
+    asked: dict[str, Any] = {"principal": MEMBER, "layer": "governance", "rpc": "ProposeService"}
+    assert (await ask(layer, ADA, "explain_decision", **asked)).allowed
+    found = await ask(layer, ADA, "explain_decision", **asked, version=version)
+    assert (found.allowed, found.version, [rule.policy_id for rule in found.rules if rule.applied]) == (False, version, ["closed"])
+    assert found.rules[-1].effect == "forbid"
+    with pytest.raises(PolicyNotFound):
+        await ask(layer, ADA, "explain_decision", **asked, version=9)
+    with pytest.raises(InvalidField):
+        await ask(layer, ADA, "explain_decision", principal=MEMBER, layer="governance", rpc="Nothing")
+
+
 async def test_versions_are_listed_newest_first_without_their_texts(layer: Layer) -> None:
     await layer.found()
     for _ in range(4):

@@ -12,7 +12,7 @@ from stratapolis.chassis import outbox
 from stratapolis.chassis.errors import InvalidField
 from stratapolis.chassis.paging import Page
 from stratapolis.chassis.rpc import Call
-from stratapolis.policy import actions
+from stratapolis.policy import actions, explaining
 from stratapolis.policy.assessing import InForce
 from stratapolis.policy.codec import policies as codec
 from stratapolis.policy.domain import policy as domain
@@ -69,6 +69,22 @@ class Policies:
         rules = await self.in_force.rules(call.tx)
         decision = rules.decide(codec.caller(request.principal), request.layer, request.rpc)
         return pb.AuthorizeResponse(allowed=decision.allowed, policy_ids=sorted(decision.policy_ids), version=decision.version)
+
+    async def explain_decision(self, request: pb.ExplainDecisionRequest, call: Call) -> pb.ExplainDecisionResponse:
+        """What a version of the set decides, and every rule that speaks of the call."""
+        _must_be_known(request.layer, request.rpc, "rpc")
+        policy = await policies.get(call.tx, request.version)
+        decision = Rules.published(policy.cedar, version=policy.version).decide(codec.caller(request.principal), request.layer, request.rpc)
+        return pb.ExplainDecisionResponse(
+            allowed=decision.allowed,
+            version=policy.version,
+            admits=explaining.admitted(request.layer, request.rpc),
+            rules=[
+                policy_pb2.ExplainedRule(policy_id=rule.policy_id, effect=rule.effect, applied=rule.policy_id in decision.policy_ids, cedar=rule.cedar)
+                for rule in explaining.speaking_of(policy.cedar, request.layer, request.rpc)
+            ],
+            faults=decision.reasons,
+        )
 
 
 def founding() -> str:
