@@ -17,7 +17,7 @@ ROWS_OF = {"inbox": "(select * from inbox where key not like '%/%')"}
 """Keys with a stroke are of series: the platform measures itself by a clock."""
 MOVING = frozenset({
     "position", "outbox", "outbox_sequence", "idempotent_answer", "assertion", "audit", "seal", "sealed", "unsealed", "deployment",
-    "measurement", "measured", "to_measure", "governance.series",
+    "said", "forgotten", "measurement", "measured", "to_measure", "governance.series",
 })  # fmt: skip
 """Tables that change by themselves, by a clock or by being asked: what is said counts apart."""
 SAID = """

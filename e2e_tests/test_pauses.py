@@ -25,21 +25,23 @@ from typer.testing import CliRunner
 from e2e_tests.conftest import Town
 
 LAYER, TOPIC = "governance", "city.value_catalog.v1"
+ALSO = "innovation"
+"""Hears the topic too."""
 BAD = 2 * (STREAK + 20)
 """Enough for each of governance's two replicas: how the last events ended each remembers by itself."""
 
 
-async def command(town: Town, *words: str) -> Any:
+async def command(town: Town, *words: str, layer: str = LAYER) -> Any:
     """What a `city dead-letters` command answers to the officer, as data."""
-    every = ["dead-letters", *words, "--layer", LAYER, "--folder", str(town.city.folder), "--as", "officer", "--json"]
+    every = ["dead-letters", *words, "--layer", layer, "--folder", str(town.city.folder), "--as", "officer", "--json"]
     result = await asyncio.to_thread(CliRunner().invoke, app, every)
     assert result.exit_code == 0, result.output
     return json.loads(result.stdout)
 
 
-async def paused(town: Town) -> list[str]:
-    """The topics that governance has paused, as the command says."""
-    return [each["topic"] for each in (await command(town, "paused"))["pausedTopics"]]
+async def paused(town: Town, layer: str = LAYER) -> list[str]:
+    """The topics that a layer has paused, as the command says."""
+    return [each["topic"] for each in (await command(town, "paused", layer=layer))["pausedTopics"]]
 
 
 async def health(town: Town, what: str) -> tuple[int, list[str]]:
@@ -72,7 +74,19 @@ async def test_g7_a_topic_of_nothing_but_poison_is_paused_until_an_operator_lets
         await command(town, "resume", TOPIC, "--let-by", str(BAD))
     assert (await town.ended([journey.journey_id]))[journey.journey_id].state == shared.JOURNEY_STATE_LIVE
     assert await paused(town) == []
-    stub = town.city.stub(OperationsServiceStub, LAYER)
+    await _cleared(town, LAYER)
+
+    async def other_is_paused() -> bool:
+        return TOPIC in await paused(town, ALSO)
+
+    await until(other_is_paused, f"{ALSO} to pause the topic", within=30)
+    await command(town, "resume", TOPIC, "--let-by", str(BAD), layer=ALSO)
+    await _cleared(town, ALSO)
+
+
+async def _cleared(town: Town, layer: str) -> None:
+    """Every one is a dead letter, and given up."""
+    stub = town.city.stub(OperationsServiceStub, layer)
     letters: list[DeadLetter] = []
 
     async def all_buried() -> bool:

@@ -35,7 +35,7 @@ STAGES = ("CLEARING", "DECIDING", "DEPLOYING", "CONNECTING", "LISTING", "RETIRIN
 SETTINGS = {f"CITY_GOVERNANCE_{stage}_SECONDS": "600" for stage in STAGES} | {"CITY_CONNECTIVITY_OBSERVATIONS_PER_SECOND": "100000"}
 """A stage waits longer than a layer is away: how a journey ends is then its kind's to say."""
 HEALED_WITHIN = 120.0
-TOLD_EVERY, LOOKED_EVERY = 5.0, 0.2
+TOLD_EVERY, LOOKED_EVERY, LOOKED_WITHIN = 5.0, 0.2, 10.0
 AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 
 
@@ -72,7 +72,8 @@ class Running:
                 connection = await asyncpg.connect(self.town.city.stores.postgres.dsn("governance"), timeout=5)
                 try:
                     while True:
-                        await books.a_snapshot(connection)
+                        async with asyncio.timeout(LOOKED_WITHIN):
+                            await books.a_snapshot(connection)
                         self.snapshots += 1
                         await asyncio.sleep(LOOKED_EVERY)
                 finally:

@@ -17,7 +17,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from infra.sabotage.patches import PATCHES, Sabotage
+from infra.sabotage.patches import PATCHES
+from infra.sabotage.sabotage import Sabotage
 
 ROOT = Path(__file__).resolve().parents[2]
 COPIED = ("conftest.py", "pyproject.toml", "infra", "protos", "services", "cli", "examples", "e2e_tests")

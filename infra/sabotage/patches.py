@@ -5,27 +5,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-CHASSIS = "services/chassis/src/stratapolis/chassis"
-TESTS = "services/chassis/tests"
-INTEGRATION = f"{TESTS}/integration"
-GOVERNANCE = "services/governance"
-INFRASTRUCTURE = "services/infrastructure"
-POLICY = "services/policy"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sabotage:
-    """A change of one place. `test` is a pytest id (`path::name`) that passes without it and fails with it; `breaks` is the promise."""
-
-    name: str
-    breaks: str
-    file: str
-    old: str
-    new: str
-    test: str
-
+from infra.sabotage.lineage import LINEAGE
+from infra.sabotage.sabotage import CHASSIS, GOVERNANCE, INFRASTRUCTURE, INTEGRATION, POLICY, TESTS, Sabotage
 
 PATCHES = (
     Sabotage(
@@ -284,4 +265,5 @@ PATCHES = (
         new="where not r.judged and $1::timestamptz is not null order by",
         test=f"{POLICY}/tests/integration/test_performance.py::test_a_period_is_judged_when_it_is_over_by_its_last_value",
     ),
+    *LINEAGE,
 )

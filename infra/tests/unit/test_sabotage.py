@@ -9,7 +9,8 @@ from dataclasses import replace
 import pytest
 
 from infra.sabotage.__main__ import ROOT, broken
-from infra.sabotage.patches import PATCHES, Sabotage
+from infra.sabotage.patches import PATCHES
+from infra.sabotage.sabotage import Sabotage
 
 
 @pytest.mark.parametrize("patch", PATCHES, ids=lambda patch: patch.name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -26,13 +27,13 @@ class Picky:
     def __init__(self, *refused: bytes) -> None:
         self.refused = set(refused)
 
-    async def send(self, topic: str, value: bytes, key: bytes, headers: Sequence[tuple[str, bytes]]) -> asyncio.Future[None]:
-        answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    async def send(self, topic: str, value: bytes, key: bytes, headers: Sequence[tuple[str, bytes]]) -> asyncio.Future[SimpleNamespace]:
+        answer: asyncio.Future[SimpleNamespace] = asyncio.get_running_loop().create_future()
         if key in self.refused:
             self.refused.remove(key)
             answer.set_exception(KafkaError("not now"))
         else:
-            answer.set_result(None)
+            answer.set_result(SimpleNamespace(topic=topic, partition=0, offset=0))
         return answer
 
 

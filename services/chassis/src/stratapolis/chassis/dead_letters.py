@@ -24,7 +24,11 @@ REDRIVE_AT_MOST = 500
 
 PUT = """
     insert into dead_letter (topic, part, position, key, sequence, type, payload, headers, error, attempts, state, created_at)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) on conflict (topic, part, position) do nothing"""
+    select $1, $2, $3::bigint, $4, $5::bigint, $6, $7::bytea, $8::jsonb, $9, $10::int, $11, $12::timestamptz
+    where $5 is null or not exists (
+        select from dead_letter where topic = $1 and key = $4 and sequence = $5 and state in ('dead', 'waiting') and headers = $8 and payload is not distinct from $7)
+    on conflict (topic, part, position) do nothing"""
+"""An event that lies on its topic a second time, as when the topic was made again, is put aside once."""
 GET = "select * from dead_letter where id = $1"
 LOCKED = "select * from dead_letter where id = $1 for update"
 BEHIND = "select * from dead_letter where topic = $1 and key = $2 and state in ('dead', 'waiting') order by coalesce(sequence, 0), position limit $3 for update"

@@ -11,6 +11,9 @@ EVENTS_WAITING = Counter("city_events_waiting_total", "Events put aside behind a
 EVENTS_GAP = Counter("city_events_gap_total", "Gaps in a key's sequence: something is missing on the topic.", ["app", "topic"])
 DEAD_LETTERS = Counter("city_dead_letters_total", "Events that became dead letters.", ["app", "topic"])
 OFFSETS_MISSING = Counter("city_offsets_missing_total", "Offsets that were gone before they were read, by retention.", ["app", "topic"])
+TOPICS_REMADE = Counter(
+    "city_topics_remade_total", "Topics found deleted and made again, or shorter than they were; they are read and said from their beginning.", ["app", "topic"]
+)
 RAW_APPLIED = Counter("city_raw_applied_total", "Records of raw streams handed to their handler.", ["app", "topic"])
 BATCH_SECONDS = Histogram("city_batch_seconds", "Time to apply one batch of events, commit included.", ["app"])
 LAG = Gauge("city_lag", "Events and records on a topic's assigned partitions that are still to be applied.", ["app", "topic"])

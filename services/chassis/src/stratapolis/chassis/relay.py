@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -22,21 +22,31 @@ LEADER_LOCK = 0x5741_0001
 CHANNEL = "outbox"
 
 UNPUBLISHED = "select id, topic, key, payload, headers from outbox where published_at is null order by id limit $1"
-MARK = "update outbox set published_at = now() where id = any($1::bigint[])"
+MARK = """
+    with marked as (update outbox set published_at = now() where id = any($1::bigint[]))
+    insert into said (topic, part, next) select * from unnest($2::text[], $3::int[], $4::bigint[])
+    on conflict (topic, part) do update set next = greatest(said.next, excluded.next)"""
+"""And how far each partition is known to be said."""
 AGAIN = """
     update outbox set published_at = null where id in (
         select max(n.id) from outbox n join outbox s using (topic, key) where s.id = any($1::bigint[]) and n.topic = any($2::text[]) group by n.topic, n.key)"""
-PRUNE = "delete from outbox where id in (select id from outbox where published_at < now() - $1::interval order by published_at limit 10000)"
+PRUNE = """
+    delete from outbox where id in (
+        select id from outbox o where published_at < now() - $1::interval
+        and not (topic = any($2::text[]) and not exists (select from outbox n where n.topic = o.topic and n.key = o.key and n.sequence > o.sequence))
+        order by published_at limit 10000)"""
+"""Of compacted topics the newest event of each key stays: a topic that is made again is filled from here."""
 AGE = "select coalesce(extract(epoch from now() - min(created_at)), 0)::float8 from outbox where published_at is null"
 
 
 class Relay:
-    """Publishes what the app has said. `run` returns when `stopping` is set and nothing is in hand."""
+    """Publishes what the app has said. `run` returns when `stopping` is set and nothing is in hand; it raises what `may_lead` raises before it leads."""
 
-    def __init__(self, app: str, db: Database, bootstrap: str) -> None:
-        self._app, self._db, self._bootstrap = app, db, bootstrap
+    def __init__(self, app: str, db: Database, bootstrap: str, *, may_lead: Callable[[], Awaitable[None]] | None = None) -> None:
+        self._app, self._db, self._bootstrap, self._may_lead = app, db, bootstrap, may_lead
         self._wake = asyncio.Event()
         self._in_hand: list[int] = []
+        self._said: dict[tuple[str, int], int] = {}
         self.leading = False
         self.ready = asyncio.Event()
         self.beat = time.monotonic()
@@ -66,6 +76,8 @@ class Relay:
             await pause(stopping, 0.5)
             if stopping.is_set():
                 return
+        if self._may_lead is not None:
+            await self._may_lead()
         self.leading = True
         # A mark that a crash of the database takes back is an event published twice, which every inbox drops: no need to wait for the disk.
         await connection.execute("set synchronous_commit = off")
@@ -77,7 +89,7 @@ class Relay:
             self._in_hand = [row["id"] for row in rows]
             published = await self._publish(producer, rows) if rows else []
             if published:
-                await connection.execute(MARK, published)
+                await connection.execute(MARK, published, *_columns(self._said))
                 metrics.RELAY_BATCH.labels(self._app).observe(len(published))
             self._in_hand = []
             if len(published) == BATCH:
@@ -96,7 +108,7 @@ class Relay:
         An inbox drops the late ones; but of a compacted topic only what lies last of a key stays, so its newest is published once more.
         """
         if self._in_hand:
-            await connection.execute(AGAIN, self._in_hand, [topic.name for topic in contract.topics().values() if topic.compacted])
+            await connection.execute(AGAIN, self._in_hand, _compacted())
             self._in_hand = []
 
     async def _publish(self, producer: AIOKafkaProducer, rows: Sequence[Row]) -> list[int]:
@@ -117,13 +129,23 @@ class Relay:
                 log.warning("not_published", topic=key[0], key=key[1], error=repr(answer))
             elif key not in failing:
                 done.append(row_id)
+                self._said[answer.topic, answer.partition] = answer.offset + 1
         return done
+
+
+def _compacted() -> list[str]:
+    return [topic.name for topic in contract.topics().values() if topic.compacted]
+
+
+def _columns(said: Mapping[tuple[str, int], int]) -> tuple[list[str], list[int], list[int]]:
+    """Topics, partitions, and the offset behind the last event that was taken."""
+    return [topic for topic, _ in said], [part for _, part in said], list(said.values())
 
 
 async def prune(db: Database, keep: str = "7 days") -> None:
     """Delete published rows older than `keep`, at most 10 000 a run."""
     async with db.transaction() as tx:
-        await tx.execute(PRUNE.replace("$1::interval", f"interval '{keep}'"))
+        await tx.execute(PRUNE.replace("$1::interval", f"interval '{keep}'").replace("$2", "$1"), _compacted())
 
 
 @contextlib.asynccontextmanager

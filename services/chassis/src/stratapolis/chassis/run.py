@@ -7,7 +7,7 @@ import contextlib
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,21 @@ from city.connectivity.v1.revocations_pb2 import Revoked
 from city.policy.v1.policies_pb2 import PolicyActivated
 from faststream.kafka import KafkaBroker
 from google.protobuf.message import Message
-from stratapolis.chassis import collector, contract, dead_letters, denials, idempotency, jobs, logs, metrics, pauses_rpc, positions, raw, relay, telemetry
+from stratapolis.chassis import (
+    collector,
+    contract,
+    dead_letters,
+    denials,
+    idempotency,
+    jobs,
+    logs,
+    metrics,
+    pauses_rpc,
+    positions,
+    raw,
+    relay,
+    telemetry,
+)
 from stratapolis.chassis.app import App, Every, On, OnBatch, Tends
 from stratapolis.chassis.db import TRANSIENT, Database, Tx
 from stratapolis.chassis.denials import Denials
@@ -32,6 +46,7 @@ from stratapolis.chassis.hearing import Hearing
 from stratapolis.chassis.http_face import serve
 from stratapolis.chassis.inbox import Inbox
 from stratapolis.chassis.keys import KeySet
+from stratapolis.chassis.lineage import DatabaseIsOlder, TopicsRemade, check_database, check_topics, watch_topics
 from stratapolis.chassis.migrate import MigrationChanged, migrate
 from stratapolis.chassis.own_token import Tokens, TokenSource
 from stratapolis.chassis.pausing import Pausing
@@ -60,7 +75,7 @@ def main(settings: LayerSettings, wire: Wire, migrations: Path) -> None:
     try:
         logs.configure(settings.layer, settings.instance, settings.log_level)
         sys.exit(uvloop.run(_run(settings, wire, migrations)))
-    except (WrongSettings, OtherCluster, MigrationChanged) as error:
+    except (WrongSettings, OtherCluster, MigrationChanged, DatabaseIsOlder, TopicsRemade) as error:
         sys.stderr.write(f"{error}\n")
         raise SystemExit(2) from None
 
@@ -75,9 +90,9 @@ async def _run(settings: LayerSettings, wire: Wire, migrations: Path) -> int:
         if db is None:
             return 0
         await migrate(db, migrations)
-        await _broker_there(settings, db, stopping)
+        topics = await _broker_there(settings, db, stopping)
         if not stopping.is_set():
-            await Running(settings, db, wire, stack).until(stopping)
+            await Running(settings, db, wire, stack, topics).until(stopping)
     await telemetry.close(tracing)
     return 0
 
@@ -96,8 +111,8 @@ async def _open(settings: LayerSettings, stack: contextlib.AsyncExitStack, stopp
     return None
 
 
-async def _broker_there(settings: LayerSettings, db: Database, stopping: asyncio.Event) -> None:
-    """Wait for the broker and the topics of the contract, and see that it is the cluster our positions belong to."""
+async def _broker_there(settings: LayerSettings, db: Database, stopping: asyncio.Event) -> Mapping[str, str]:
+    """Wait for the broker and the topics of the contract, and see that cluster, topics and database belong together. The topics' ids."""
     while not stopping.is_set():
         admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka)
         try:
@@ -108,13 +123,26 @@ async def _broker_there(settings: LayerSettings, db: Database, stopping: asyncio
             log.warning("broker_away", error=str(error))
         else:
             await positions.check_cluster(db, str(cluster["cluster_id"]))
-            if not missing:
-                return
-            log.warning("topics_missing", topics=missing)
+            if missing:
+                log.warning("topics_missing", topics=missing)
+            elif topics := await _belong_together(settings, db):
+                return topics
         finally:
             with contextlib.suppress(KafkaError, OSError):
                 await admin.close()
         await pause(stopping, 1)
+    return {}
+
+
+async def _belong_together(settings: LayerSettings, db: Database) -> Mapping[str, str]:
+    """The topics' ids, once topics and database are seen to belong together; none while broker or database are away."""
+    try:
+        topics = await check_topics(db, settings.kafka)
+        await check_database(db, settings.kafka, settings.layer, forget=settings.forget)
+    except (*TRANSIENT, KafkaError, OSError) as error:
+        log.warning("not_seen_together", error=repr(error))
+        return {}
+    return topics
 
 
 class Deferred:
@@ -132,8 +160,8 @@ class Deferred:
 class Running:
     """One running app, put together."""
 
-    def __init__(self, settings: LayerSettings, db: Database, wire: Wire, stack: contextlib.AsyncExitStack) -> None:
-        self._settings, self._db, self._stack = settings, db, stack
+    def __init__(self, settings: LayerSettings, db: Database, wire: Wire, stack: contextlib.AsyncExitStack, topics: Mapping[str, str]) -> None:
+        self._settings, self._db, self._stack, self._topics = settings, db, stack, topics
         self._followers = {event: Follower(event, settings.kafka) for event in SECURITY}
         tokens = Deferred()
         self._peers = Peers(settings.peers, tokens)
@@ -152,7 +180,7 @@ class Running:
         verifier = Verifier(keys, settings.layer, revocations)
         self._denials, self._on_denials = Denials(settings.layer), self._app.on_denials or _says_denials(settings.layer)
         self._gate = Gate(settings.layer, verifier, Policies(self._policy_set), self._denials)
-        self._relay = Relay(settings.layer, db, settings.kafka)
+        self._relay = Relay(settings.layer, db, settings.kafka, may_lead=lambda: check_database(db, settings.kafka, settings.layer))
         db.on_said = self._relay.wake
         heard = [on for on in self._app.hears if isinstance(on, On)]
         self._inbox = Inbox(settings.layer, {on.event.DESCRIPTOR.full_name: on for on in heard})
@@ -197,6 +225,7 @@ class Running:
         for client in (*self._outside, self._peers, *self._app.lives):
             await self._stack.enter_async_context(client)
         loops = [asyncio.create_task(f.run(hush)) for f in self._followers.values()]
+        loops.append(asyncio.create_task(watch_topics(self._settings.kafka, self._topics, hush)))
         routes = [*self._health.routes(), *self._app.routes]
         loops.append(asyncio.create_task(serve(routes, self._gate, self._settings.host, self._settings.http_port, hush)))
         relaying = asyncio.create_task(self._relay.run(relay_stopping))

@@ -53,6 +53,7 @@ class LayerSettings(BaseSettings):
     http_port: int = Field(ge=1, le=65535)
     key_file: Path = Field(description="PEM file with the layer's Ed25519 private key")
     pool_size: int = Field(default=8, ge=2, le=100)
+    forget: int = Field(default=0, ge=0, description="go on with a database restored from a dump that does not know so many events of its own layer")
 
     @field_validator("peers", mode="before")
     @classmethod
