@@ -8,6 +8,7 @@ import os
 import platform
 import sys
 from collections.abc import Callable, Coroutine
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,18 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import events, history, journeys, observations
+from benchmarks import decisions, endurance, events, history, journeys, observations, search
 from benchmarks.figure import Figure
 
-PARTS: dict[str, Callable[[], Coroutine[Any, Any, list[Figure]]]] = {
+Part = Callable[[], Coroutine[Any, Any, list[Figure]]]
+PARTS: dict[str, Part] = {
     "events": events.run,
     "observations": observations.run,
+    "decisions": decisions.run,
+    "search": search.run,
     "journeys": journeys.run,
+    "crowd": journeys.crowd,
+    "memory": endurance.run,
     "rest": journeys.at_rest,
     "history": history.run,
 }
@@ -33,12 +39,14 @@ def main() -> None:
         prog="make bench", description="Measure what the README says. Targets are for two cores; they are printed, never asserted."
     )
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="which parts; all by default")
+    parser.add_argument("--minutes", type=float, default=endurance.MINUTES, help="how long the part `memory` keeps the city under load")
     parser.add_argument("--json", type=Path, help="also write the report here")
     asked = parser.parse_args()
+    parts: dict[str, Part] = {**PARTS, "memory": partial(endurance.run, minutes=asked.minutes)}
     found: list[Figure] = []
     for name in asked.parts or PARTS:
         sys.stderr.write(f"measuring {name} ...\n")
-        found += (figures := uvloop.run(PARTS[name]()))
+        found += (figures := uvloop.run(parts[name]()))
         show(name, figures)
     if asked.json:
         about = {"cores": os.cpu_count(), "python": platform.python_version(), "load": os.getloadavg()}

@@ -16,6 +16,7 @@ from benchmarks.figure import Figure, at_least, at_most, quantile
 from benchmarks.ground import BASE, ROOT
 
 ALONE, RATE, SECONDS, MOST, AT_ONCE = 40, 40, 12, 600, 16
+ROUNDS, CROWD = 8, 50
 GIGABYTE = 1_000_000  # in kB, as /proc has it
 
 
@@ -34,6 +35,20 @@ async def run(*, alone: int = ALONE, seconds: float = SECONDS, most: int = MOST)
         Figure("journeys at 40/s, p50", quantile(took, 0.5), "ms"),
         Figure("journeys at 40/s, p99", quantile(took, 0.99), "ms"),
         at_least("journeys at saturation, live a second", most / (max(map(town.went_live, full)) - min(map(town.began, full))), "1/s", 60),
+    ]
+
+
+async def crowd(*, rounds: int = ROUNDS, size: int = CROWD) -> list[Figure]:
+    """Fifty value creators who propose at the same moment."""
+    async with town.town() as where:
+        await town.together(where, 1, size)  # connections and caches
+        journeys, waited = await town.together(where, rounds, size)
+    took, last = town.took(journeys), [max(waited[first : first + size]) for first in range(0, len(waited), size)]
+    return [
+        Figure(f"{size} journeys at once, proposed to live, p50", quantile(took, 0.5), "ms", note=f"{rounds} rounds"),
+        Figure(f"{size} journeys at once, proposed to live, p99", quantile(took, 0.99), "ms"),
+        Figure(f"{size} journeys at once, call to live, p99", quantile(waited, 0.99), "ms", note="as a client waits for it"),
+        Figure(f"{size} journeys at once, all live, p50 of the rounds", quantile(last, 0.5), "ms"),
     ]
 
 

@@ -120,6 +120,18 @@ async def steadily(where: Town, count: int, a_second: float) -> list[Journey]:
     return await where.ended([(await one).journey_id for one in proposing])
 
 
+async def together(where: Town, rounds: int, size: int) -> tuple[list[Journey], list[float]]:
+    """Rounds of so many journeys proposed at the same moment, each round when the one before has ended; and the milliseconds of each from the call to live."""
+    done, waited = [], []
+    for _ in range(rounds):
+        called = time.time()
+        proposed = await asyncio.gather(*(where.propose() for _ in range(size)))
+        ended = await where.ended([one.journey_id for one in proposed])
+        waited += [1000 * (went_live(one) - called) for one in ended]
+        done += ended
+    return done, waited
+
+
 async def at_most(where: Town, count: int, at_once: int) -> list[Journey]:
     """As many journeys as the city takes, so many proposals in flight."""
     free = asyncio.Semaphore(at_once)
