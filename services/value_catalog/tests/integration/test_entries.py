@@ -108,6 +108,17 @@ async def test_lists_and_searches_show_the_same_live_values(layer: Layer) -> Non
     assert [wanted[service_id].reading for service_id in ids] == ["9 ug/m3", *["12 ug/m3"] * 4]
 
 
+async def test_a_title_with_a_dash_finds_itself_and_a_dash_before_a_word_leaves_it_out(layer: Layer) -> None:
+    flooding, fire = await layer.publish(a_manifest(title="Civil emergencies - flooding"), a_manifest(title="Civil emergencies - fire"))
+
+    async def found(query: str) -> set[str]:
+        return {one.entry.service_id for one in (await layer.call(layer.catalog.search_services, SearchServicesRequest(query=query))).found}
+
+    assert await found("Civil emergencies - flooding") == await found("civil – flooding") == {flooding}
+    assert await found("civil emergencies") == {flooding, fire}
+    assert await found("civil -flooding") == {fire}
+
+
 async def test_a_services_own_value_is_shown_before_the_citys(layer: Layer) -> None:
     manifest = a_manifest(outcomes=[Outcome(name="quick answers", indicator=ON_TIME), Outcome(name="clean air", indicator=AIR)])
     mine, other = await layer.publish(manifest, manifest)

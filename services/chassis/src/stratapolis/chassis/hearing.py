@@ -80,7 +80,7 @@ class Hearing(ConsumerRebalanceListener):  # type: ignore[misc]
         self._next: dict[TopicPartition, int] = {}
         self._in_hand = asyncio.Lock()
         self._commit: asyncio.Task[None] | None = None
-        self._untold, self._told = False, 0.0
+        self._untold, self._told, self._shown = False, 0.0, 0.0
         self._waiting_since: tuple[tuple[str, int, int], float] | None = None
         self.beat = time.monotonic()
         self.assigned = asyncio.Event()
@@ -95,6 +95,7 @@ class Hearing(ConsumerRebalanceListener):  # type: ignore[misc]
         failures, adrift = 0, False
         while not stopping.is_set():
             self.beat = time.monotonic()
+            self._show_lag(consumer)
             try:
                 if adrift:  # the consumer is past what was not applied: nothing is read before it stands again where the database says
                     await self._seek(consumer.assignment())
@@ -117,6 +118,12 @@ class Hearing(ConsumerRebalanceListener):  # type: ignore[misc]
                 with contextlib.suppress(Lost, *AGAIN):
                     if isinstance(error, Waits):
                         await self._weary(error)
+
+    def _show_lag(self, consumer: Any) -> None:
+        """Once a second, whether anything could be applied or not."""
+        if self.beat - self._shown > TELL_SECONDS:
+            self._shown = self.beat
+            progress.lag(self._app, consumer, {tp: self._next[tp] for tp in consumer.assignment() if tp in self._next})
 
     async def _weary(self, error: Waits) -> None:
         """An event that stays transient for five minutes while the database answers is permanent."""
@@ -249,7 +256,6 @@ class Hearing(ConsumerRebalanceListener):  # type: ignore[misc]
         if self._untold and time.monotonic() - self._told > TELL_SECONDS and (self._commit is None or self._commit.done()):
             self._untold, self._told = False, time.monotonic()
             offsets = {tp: self._next[tp] for tp in consumer.assignment() if tp in self._next}
-            progress.lag(self._app, consumer, offsets)
             self._commit = asyncio.create_task(_bounded(consumer.commit(offsets)))
             self._commit.add_done_callback(lambda task: task.cancelled() or task.exception())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -11,6 +12,7 @@ from stratapolis.value_catalog.domain.entry import Entry
 from stratapolis.value_catalog.domain.errors import ServiceNotFound, ServiceRetired, ServiceSuspended
 from stratapolis.value_catalog.store.owners import Owners, services
 
+LONE_DASHES = re.compile(r"(?<!\S)[-–—]+(?!\S)")
 UNPREPARE = "delete from entry where service_id = $1 and version = $2 and state = 'hidden'"
 PREPARE = """
     insert into entry (service_id, version, journey_id, creator_id, creator_name, name, title, description, category, stakeholders, outcomes, outcome_names,
@@ -184,9 +186,9 @@ async def changed(tx: Tx, owners: Owners, after: Cursor, limit: int) -> list[tup
 
 
 async def search(tx: Tx, words: str, keep: Filter, *, after: tuple[float, str] | None, limit: int) -> list[Row]:
-    """Shown entries that fit the words, the best first, with their `rank`."""
+    """Shown entries that fit the words, the best first, with their `rank`. A dash before a word leaves out what has it; one that stands alone says nothing."""
     rank, service_id = after or (None, "")
-    return await tx.fetch(SEARCH, *_arguments(keep), words, rank, service_id, limit)
+    return await tx.fetch(SEARCH, *_arguments(keep), LONE_DASHES.sub(" ", words), rank, service_id, limit)
 
 
 async def browse(tx: Tx, keep: Filter, *, after: tuple[str, str] | None, limit: int) -> list[Row]:
