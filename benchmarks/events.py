@@ -89,8 +89,11 @@ async def timed_bare_relay(dsn: str, running: Ground) -> float:
     await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=str, decoder=orjson.loads)
     while rows := await connection.fetch(UNPUBLISHED, 1000):
         futures = [await producer.send(r["topic"], r["payload"], r["key"].encode(), headers=envelope.wire(r["headers"])) for r in rows]
-        await asyncio.gather(*futures)
-        await connection.execute(MARK, [r["id"] for r in rows])
+        said: dict[tuple[str, int], int] = {}
+        for ack in await asyncio.gather(*futures):
+            said[ack.topic, ack.partition] = max(said.get((ack.topic, ack.partition), 0), ack.offset + 1)
+        topics, parts = [topic for topic, _ in said], [part for _, part in said]
+        await connection.execute(MARK, [r["id"] for r in rows], topics, parts, list(said.values()))
     seconds = time.monotonic() - began
     await connection.close()
     await producer.stop()

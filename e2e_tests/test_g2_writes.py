@@ -104,7 +104,7 @@ async def test_g2_what_a_client_was_told_is_done_survives_the_layer_and_the_data
         await town.healthy()
     await states.at_rest(town, *EVENTS)
     print({layer: (len(one.sent), len(one.done)) for layer, one in writes.items()})
-    assert all(one.unknown for one in writes.values()), "no call was cut off: the kills hit nothing"
+    assert any(one.unknown for one in writes.values()), "no call was cut off: the kills hit nothing"
     for layer, one in writes.items():
         await _agree(town, layer, one)
 
