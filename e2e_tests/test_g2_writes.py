@@ -133,13 +133,16 @@ async def _write(writes: Writes, maker: Callable[[str], Awaitable[str]], stoppin
 
 
 async def _more(writes: dict[str, Writes]) -> None:
-    """Until each layer has acknowledged some more."""
+    """Until each layer has acknowledged some more; for those of a layer that is still coming back, which are cut off, others are sent."""
     stood = {layer: len(one.done) for layer, one in writes.items()}
     for one in writes.values():
         one.allow(SENT)
 
     async def written() -> bool:
-        return all(len(one.done) >= stood[layer] + DONE for layer, one in writes.items())
+        lacking = [one for layer, one in writes.items() if len(one.done) < stood[layer] + DONE]
+        for one in lacking:
+            one.allow(WRITERS if one.allowed.locked() else 0)
+        return not lacking
 
     await until(written, "writes to be acknowledged", within=60)
 
